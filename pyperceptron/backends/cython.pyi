@@ -1,0 +1,13 @@
+"""What the compiled twin offers; pyperceptron.backends.Backend says what it means."""
+
+def find_outside(values: memoryview, low: float, high: float) -> int: ...
+def weighted_sums(inputs: memoryview, weights: memoryview, sums: memoryview) -> None: ...
+def forward(inputs: memoryview, weights: memoryview, outputs: memoryview) -> None: ...
+def train(
+    inputs: memoryview,
+    targets: memoryview,
+    weights: memoryview,
+    outputs: memoryview,
+    iterations: int,
+    learning_rate: float,
+) -> int: ...

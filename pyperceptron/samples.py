@@ -1,0 +1,265 @@
+"""What a caller hands over, checked once at the door and made into two-dimensional views of numbers."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from struct import calcsize
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from pyperceptron.backends import Backend
+
+_LARGEST = sys.float_info.max
+_READ_IN_PLACE = "dfB"
+_NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
+
+
+class Table:
+    """Checked numbers in rows and columns, and the kind of container in which they came.
+
+    `container` is "list", "numpy" or "array" (any other buffer). `view` is an n_rows × n_columns, C-contiguous memoryview of float64 ("d"), float32 ("f") or bytes ("B"): the caller's
+    own memory where that has such a form, else a copy.
+    """
+
+    __slots__ = ("container", "view")
+
+    def __init__(self, view: memoryview, container: str) -> None:
+        self.view = view
+        self.container = container
+
+    @property
+    def n_rows(self) -> int:
+        return self._shape[0]
+
+    @property
+    def n_columns(self) -> int:
+        return self._shape[1]
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        shape = self.view.shape
+        assert shape is not None
+        return shape[0], shape[1]
+
+    def as_doubles(self) -> memoryview:
+        """The view in float64: itself, or a copy."""
+        if self.view.format == "d":
+            return self.view
+        return as_view(array("d", flattened(self.view)), self.n_columns)
+
+
+def in_container(values: array[float], n_columns: int, container: str) -> Any:
+    """n · n_columns values in a kind of container that a Table came in: nested lists, a NumPy array, a flat array.array."""
+    if container == "array":
+        return values
+    view = as_view(values, n_columns)
+    return sys.modules["numpy"].asarray(view) if container == "numpy" else view.tolist()
+
+
+def as_view(values: array[float], n_columns: int) -> memoryview:
+    """A two-dimensional view of a flat array of float64, n_columns to a row; it shares the array's memory."""
+    return memoryview(values).cast("B").cast("d", (len(values) // n_columns, n_columns))
+
+
+def flattened(view: memoryview) -> memoryview:
+    """A one-dimensional view of a C-contiguous one."""
+    return _reshaped(view, (view.nbytes // view.itemsize,))
+
+
+def _reshaped(view: memoryview, shape: tuple[int, ...], code: str | None = None) -> memoryview:
+    return view.cast("B").cast(code or view.format, shape)  # type: ignore
+
+
+def read_inputs(inputs: Any, n_columns: int, kernels: Backend) -> Table:
+    """Rows of n_columns finite numbers; ValueError or TypeError says which of them is not, and where."""
+    table = _read(inputs, "inputs")
+    if table.n_columns != n_columns:
+        raise ValueError(
+            f"inputs have {_count(table.n_columns, 'column')} but the layer has {_count(n_columns, 'input')}: "
+            f"give rows of {_count(n_columns, 'number')}"
+        )
+    _check_range(table, "inputs", kernels, -_LARGEST, _LARGEST)
+    return table
+
+
+def read_targets(targets: Any, n_rows: int, n_columns: int, kernels: Backend) -> Table:
+    """n_rows rows of n_columns numbers in [0, 1]; for one column also a flat sequence of n_rows numbers."""
+    table = _read(targets, "targets", flat=n_columns == 1)
+    if table.n_rows != n_rows:
+        raise ValueError(
+            f"targets have {_count(table.n_rows, 'row')} but inputs have {n_rows}: give one row of targets for each row of inputs"
+        )
+    if table.n_columns != n_columns:
+        raise ValueError(
+            f"targets have {_count(table.n_columns, 'column')} but the layer has {_count(n_columns, 'output')}: "
+            f"give rows of {_count(n_columns, 'number')}"
+        )
+    _check_range(table, "targets", kernels, 0.0, 1.0)
+    return table
+
+
+def read_weights(weights: Any, n_inputs: int, n_outputs: int, kernels: Backend) -> array[float]:
+    """A copy of n_inputs × n_outputs finite numbers, row after row; for one output also a flat sequence of them."""
+    table = _read(weights, "weights", flat=n_outputs == 1)
+    if (table.n_rows, table.n_columns) != (n_inputs, n_outputs):
+        raise ValueError(
+            f"weights are {table.n_rows}×{table.n_columns} but the layer needs {n_inputs}×{n_outputs}: "
+            "give a row for each input and a column for each output"
+        )
+    return _finite_copy(table, "weights", kernels)
+
+
+def read_bias(bias: Any, n_outputs: int, kernels: Backend) -> array[float]:
+    """A copy of a flat sequence of n_outputs finite numbers."""
+    table = _read(bias, "bias", flat=True)
+    if (table.n_rows, table.n_columns) != (n_outputs, 1):
+        raise ValueError(
+            f"bias is {table.n_rows}×{table.n_columns} but the layer needs a flat sequence of {_count(n_outputs, 'number')}: "
+            "give one for each output"
+        )
+    return _finite_copy(table, "bias", kernels)
+
+
+def _finite_copy(table: Table, name: str, kernels: Backend) -> array[float]:
+    _check_range(table, name, kernels, -_LARGEST, _LARGEST)
+    return array("d", flattened(table.view))
+
+
+def _read(source: Any, name: str, flat: bool = False) -> Table:
+    """The source as a table, its numbers not yet looked at; `flat` lets a one-dimensional source be a column."""
+    source, container = _opened(source)
+    try:
+        view = memoryview(source)
+    except TypeError:
+        return Table(_rows_to_view(source, name, flat), container)
+    if view.ndim != 2 and not (flat and view.ndim == 1):
+        remedy = "flatten each sample into one row" if view.ndim > 2 else _one_row_remedy(name)
+        raise ValueError(f"{name} have {_count(view.ndim, 'dimension')}; expected two, rows and columns: {remedy}")
+    if not view.nbytes:
+        raise ValueError(f"{name} are empty: give at least one row of at least one number")
+    view = _contiguous(view, name)
+    return Table(view if view.ndim == 2 else _reshaped(view, (view.nbytes // view.itemsize, 1)), container)
+
+
+def _opened(source: Any) -> tuple[Any, str]:
+    """The source, a foreign one turned into a buffer or a list, and the kind of container that answers should have."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and not isinstance(source, numpy.ndarray) and hasattr(source, "__array__"):
+        source = source.__array__()  # a data frame, or another package's array
+    if numpy is not None and isinstance(source, numpy.ndarray):
+        if source.dtype.kind not in "biuf":
+            return source.tolist(), "numpy"
+        if source.dtype.char in "dfB?" and source.dtype.isnative:
+            return source, "numpy"
+        return source.astype("d"), "numpy"
+    try:
+        memoryview(source)
+    except TypeError:
+        return source, "list"
+    return source, "array"
+
+
+def _contiguous(view: memoryview, name: str) -> memoryview:
+    """The view itself where the kernels read its elements in place, else a copy that they do."""
+    view_format = view.format or ""
+    code = view_format.lstrip("@=" + _NATIVE_ORDER)
+    assert view.shape is not None
+    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != calcsize(code):
+        raise TypeError(
+            f"{name} hold elements of buffer format {view_format!r}; expected real numbers in native byte order: convert them first"
+        )
+    if code == "?":
+        code = "B"
+    if code in _READ_IN_PLACE and view.c_contiguous and view_format in (code, "@" + code, "?"):
+        return _reshaped(view, view.shape, code)
+    copied = _reshaped(memoryview(view.tobytes()), (view.nbytes // view.itemsize,), code)
+    if code not in _READ_IN_PLACE:
+        copied, code = memoryview(array("d", copied)), "d"
+    return _reshaped(copied, view.shape, code)
+
+
+def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview:
+    """A sequence of equally long sequences of numbers as a float64 view; `flat` lets bare numbers be rows of one."""
+    try:
+        rows = list(source)
+    except TypeError:
+        raise TypeError(f"{name} are {_named(source)}; expected rows of numbers: {_one_row_remedy(name)}") from None
+    if flat and rows and not hasattr(rows[0], "__len__"):
+        rows = [(row,) if not hasattr(row, "__len__") else row for row in rows]
+    numbers = array("d")
+    width = 0
+    for index, row in enumerate(rows):
+        before = len(numbers)
+        try:
+            numbers.extend(row)
+        except (TypeError, OverflowError, ValueError):
+            del numbers[before:]
+            _append_one_by_one(numbers, row, name, index)
+        if index == 0:
+            width = len(numbers)
+        elif len(numbers) - before != width:
+            raise ValueError(
+                f"{name} row {index} has {_count(len(numbers) - before, 'number')} but row 0 has {width}: "
+                "give every row equally many"
+            )
+    if not width:
+        raise ValueError(f"{name} are empty: give at least one row of at least one number")
+    return as_view(numbers, width)
+
+
+def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -> None:
+    """Append the row's numbers, or say which of them is none."""
+    try:
+        values = list(row)
+    except TypeError:
+        raise TypeError(
+            f"{name} row {index} is {_named(row)}; expected a row of numbers: {_one_row_remedy(name)}"
+        ) from None
+    for column, value in enumerate(values):
+        try:
+            numbers.append(value)
+        except OverflowError:
+            _refuse(name, index, column, "an integer too large for a float", "scale it down")
+        except (TypeError, ValueError):
+            remedy = "fill it in or drop that row" if value is None else "convert it first, as float(...) does"
+            _refuse(name, index, column, _named(value), remedy, TypeError)
+
+
+def _check_range(table: Table, name: str, kernels: Backend, low: float, high: float) -> None:
+    """Every number in low … high, which nan and the infinities are not."""
+    outside = kernels.find_outside(table.view, low, high)
+    if outside >= 0:
+        row, column = divmod(outside, table.n_columns)
+        value = float(flattened(table.view)[outside])
+        if abs(value) <= _LARGEST:
+            _refuse(name, row, column, repr(value), "scale them first", expected="a number from 0 to 1")
+        _refuse(name, row, column, repr(value), "fill it in or drop that row")
+
+
+def _refuse(
+    name: str,
+    row: int,
+    column: int,
+    found: str,
+    remedy: str,
+    error: type[Exception] = ValueError,
+    expected: str = "a finite number",
+) -> NoReturn:
+    raise error(f"{name} row {row}, column {column} is {found}; expected {expected}: {remedy}") from None
+
+
+def _named(value: Any) -> str:
+    """How an error speaks of a value: itself where it is short, else its type."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"a value of type {type(value).__name__}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _one_row_remedy(name: str) -> str:
+    return f"for a single row write [[...]], as in {name} = [[1, 0, 1]]"
