@@ -8,7 +8,7 @@
 #   e^r = 1 + r + r²·q(r), q of degree 9, interpolated at the Chebyshev nodes: relative error 1.6e-17;
 #   e^x = e^r · 2^k, the power put together as bits.
 # The polynomial is summed by Estrin's scheme: in the lesson's loop one iteration waits for the other, so the length of the
-# chain of operations is the time. Measured for its 20,000 iterations: Estrin 0.68 ms, Horner 1.05 ms.
+# chain of operations is the time. The 1 comes last, which costs one addition more in that chain and halves the error.
 #
 # sigmoid(x) = e / (1 + e) for x < 0 and 1 / (1 + e) else, e = e^-|x|: nothing overflows. Numerator and denominator are both
 # scaled by 2^600, which costs nothing and keeps e out of the subnormal range, so the smallest results are exact as well.
@@ -44,8 +44,8 @@ cdef inline double scaled_exp(double x, uint64_t scale) noexcept nogil:
     cdef double q45 = 0.0013888888917281794 + r * 0.00019841269863105968
     cdef double q67 = 2.480152119021773e-05 + r * 2.7557268378684192e-06
     cdef double q89 = 2.7620138719733994e-07 + r * 2.5100424157005067e-08
-    cdef double power_of_r = (((1.0 + r) + r2 * q01) + r4 * q23) + r6 * ((q45 + q67 * r2) + r4 * q89)
-    return power_of_r * from_bits((to_bits(shifted) - to_bits(shifter) + 1023 + scale) << 52)
+    cdef double less_one = ((r + r2 * q01) + r4 * q23) + r6 * ((q45 + q67 * r2) + r4 * q89)
+    return (1.0 + less_one) * from_bits((to_bits(shifted) - to_bits(shifter) + 1023 + scale) << 52)
 
 
 cdef inline double sigmoid(double x) noexcept nogil:

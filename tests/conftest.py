@@ -1,0 +1,45 @@
+"""The twins, as fixtures: a test that takes one runs once for each twin that is built here."""
+
+import os
+from functools import partial
+
+import pytest
+
+import pyperceptron as pp
+from pyperceptron.backends import resolve
+
+BACKENDS = pp.available_backends()
+REQUIRED = os.environ.get("PYPERCEPTRON_REQUIRE_EXTENSIONS", "0") not in ("", "0")
+
+
+def pytest_configure():
+    if REQUIRED and len(BACKENDS) < 2:
+        pytest.exit(f"the compiled twin is required but {pp.__file__} has only {BACKENDS}", returncode=1)
+
+
+def pytest_report_header():
+    return f"pyperceptron {pp.__version__} from {os.path.dirname(pp.__file__)}, twins: {', '.join(BACKENDS)}"
+
+
+@pytest.fixture(params=BACKENDS, scope="session")
+def make_layer(request):
+    """SigmoidLayer, on one of the twins."""
+    return partial(pp.SigmoidLayer, backend=request.param)
+
+
+@pytest.fixture(params=BACKENDS, scope="session")
+def kernels(request):
+    """One of the twins' kernels."""
+    return resolve(request.param)[1]
+
+
+@pytest.fixture(scope="session")
+def make_layers():
+    """Makes the same layer on every twin that is built here."""
+    return lambda *args, **kwargs: [pp.SigmoidLayer(*args, backend=backend, **kwargs) for backend in BACKENDS]
+
+
+@pytest.fixture(scope="session")
+def make_reference():
+    """SigmoidLayer, on the reference."""
+    return partial(pp.SigmoidLayer, backend=BACKENDS[-1])

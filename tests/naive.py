@@ -1,0 +1,51 @@
+"""A third implementation of the layer, as plain as can be, that shares nothing with the twins: the oracle."""
+
+import math
+
+
+def sigmoid(x):
+    if x < -745.2:
+        return 0.0
+    return 1 / (1 + math.exp(-x)) if x > -700 else math.exp(x)
+
+
+def forward(inputs, weights, bias):
+    """Each sum exactly rounded, by math.fsum."""
+    return [
+        [
+            sigmoid(math.fsum([value * weights[j][c] for j, value in enumerate(row)] + [bias[c]]))
+            for c in range(len(weights[0]))
+        ]
+        for row in inputs
+    ]
+
+
+def train(inputs, targets, weights, bias, iterations, learning_rate, learns_bias):
+    """The weights, the bias and the last pass's outputs after so many steps along -d/dw of ½ Σ (target - output)²."""
+    outputs = None
+    for _ in range(iterations):
+        outputs = forward(inputs, weights, bias)
+        deltas = [
+            [(t - o) * o * (1 - o) for t, o in zip(wanted, got, strict=True)]
+            for wanted, got in zip(targets, outputs, strict=True)
+        ]
+        weights = [
+            [
+                weights[j][c] + learning_rate * math.fsum(row[j] * delta[c] for row, delta in zip(inputs, deltas, strict=True))
+                for c in range(len(weights[0]))
+            ]
+            for j in range(len(weights))
+        ]
+        if learns_bias:
+            bias = [b + learning_rate * math.fsum(delta[c] for delta in deltas) for c, b in enumerate(bias)]
+    return weights, bias, outputs
+
+
+def loss(inputs, targets, weights, bias):
+    """½ Σ (target - output)²."""
+    outputs = forward(inputs, weights, bias)
+    return math.fsum(
+        (t - o) ** 2 / 2
+        for wanted, got in zip(targets, outputs, strict=True)
+        for t, o in zip(wanted, got, strict=True)
+    )
