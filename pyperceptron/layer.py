@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from math import inf
-from operator import index
 
 from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import resolve
+from pyperceptron.checks import named, positive_number, whole_number
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.samples import as_view, in_container, read_bias, read_inputs, read_targets, read_weights
 from pyperceptron.seeding import uniform_weights
@@ -52,12 +51,12 @@ class SigmoidLayer:
         weights: Any = None,
         backend: str = "auto",
     ) -> None:
-        self.n_inputs = _whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
-        self.n_outputs = _whole_number(n_outputs, "n_outputs", 1, 2**31 - 1)
+        self.n_inputs = whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
+        self.n_outputs = whole_number(n_outputs, "n_outputs", 1, 2**31 - 1)
         self.backend, kernels = resolve(backend)
         if weights is None:
             if seed is not None:
-                seed = _whole_number(seed, "seed", 0, 2**32 - 1)
+                seed = whole_number(seed, "seed", 0, 2**32 - 1)
             # A flat array of n_inputs × n_outputs numbers and, with a bias, one row more.
             self._parameters = array("d", uniform_weights(self.n_inputs * self.n_outputs, seed))
         elif seed is None:
@@ -133,7 +132,9 @@ class SigmoidLayer:
         training. Bad input raises ValueError or TypeError and changes nothing. Ctrl-C keeps the weights of the last whole
         iteration, and so does the OverflowError that says that a step would leave the range of floats.
         """
-        samples = self._checked(inputs, targets, iterations, learning_rate)
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
+        samples, iterations, learning_rate = self._checked(inputs, targets, iterations, learning_rate)
         if callback is None:
             self._advance(*samples, iterations, learning_rate)
         else:
@@ -150,16 +151,19 @@ class SigmoidLayer:
 
         Taking N steps and `train` for N iterations end in the same weights, to the bit.
         """
-        samples = self._checked(inputs, targets, iterations, learning_rate)
+        samples, iterations, learning_rate = self._checked(inputs, targets, iterations, learning_rate)
         return (self._traced(*samples, iteration, learning_rate) for iteration in range(1, iterations + 1))
 
-    def _checked(self, inputs: Any, targets: Any, iterations: int, learning_rate: float) -> tuple[Table, memoryview]:
-        """The samples as the kernels take them, once every argument of a training is known to be sound."""
-        _whole_number(iterations, "iterations", 0, 2**63 - 1)
-        _positive_number(learning_rate, "learning_rate")
+    def _checked(
+        self, inputs: Any, targets: Any, iterations: Any, learning_rate: Any
+    ) -> tuple[tuple[Table, memoryview], int, float]:
+        """The samples as the kernels take them, and the rest, once every argument of a training is known to be sound."""
+        iterations = whole_number(iterations, "iterations", 0, 2**63 - 1)
+        learning_rate = positive_number(learning_rate, "learning_rate")
         kernels = self._kernels
         table = read_inputs(inputs, self.n_inputs, kernels)
-        return table, read_targets(targets, table.n_rows, self.n_outputs, kernels).as_doubles()
+        wanted = read_targets(targets, table.n_rows, self.n_outputs, kernels).as_doubles()
+        return (table, wanted), iterations, learning_rate
 
     def _advance(
         self, table: Table, targets: memoryview, iterations: int, learning_rate: float, iterations_before: int = 0
@@ -246,24 +250,3 @@ class Step:
 
     def __repr__(self) -> str:
         return f"Step({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
-
-
-def _whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
-    try:
-        number = index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected a whole number")
-    if not lowest <= number <= highest:
-        raise ValueError(f"{name} is {number}; expected a whole number from {lowest} to {highest}")
-    return number
-
-
-def _positive_number(value: Any, name: str) -> None:
-    try:
-        sound = 0 < value < inf
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected a positive number") from None
-    if not sound:
-        raise ValueError(f"{name} is {value!r}; expected a positive finite number")

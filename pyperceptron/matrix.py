@@ -6,6 +6,8 @@ from itertools import repeat
 from math import isfinite
 from operator import add, mul, sub
 
+from pyperceptron.checks import counted
+
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the 3 ms that importing typing costs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,7 +39,7 @@ class Matrix:
         for index, row in enumerate(table):
             if len(row) != len(table[0]):
                 raise ValueError(
-                    f"row {index} has {len(row)} numbers but row 0 has {len(table[0])}: "
+                    f"row {index} has {counted(len(row), 'number')} but row 0 has {len(table[0])}: "
                     "make all rows of a Matrix equally long"
                 )
         self.values = [value for row in table for value in row]

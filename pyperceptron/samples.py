@@ -6,6 +6,8 @@ import sys
 from array import array
 from struct import calcsize
 
+from pyperceptron.checks import counted, named
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -20,8 +22,8 @@ _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 class Table:
     """Checked numbers in rows and columns, and the kind of container in which they came.
 
-    `container` is "list", "numpy" or "array" (any other buffer). `view` is an n_rows × n_columns, C-contiguous memoryview of float64 ("d"), float32 ("f") or bytes ("B"): the caller's
-    own memory where that has such a form, else a copy.
+    `container` is "list", "numpy" or "array" (any other buffer). `view` is an n_rows × n_columns, C-contiguous memoryview
+    of float64 ("d"), float32 ("f") or bytes ("B"): the caller's own memory where that has such a form, else a copy.
     """
 
     __slots__ = ("container", "view")
@@ -45,10 +47,9 @@ class Table:
         return shape[0], shape[1]
 
     def as_doubles(self) -> memoryview:
-        """The view in float64: itself, or a copy."""
-        if self.view.format == "d":
-            return self.view
-        return as_view(array("d", flattened(self.view)), self.n_columns)
+        """A copy of the view in float64."""
+        values = flattened(self.view)
+        return as_view(array("d", values.tobytes() if values.format == "d" else values), self.n_columns)
 
 
 def in_container(values: array[float], n_columns: int, container: str) -> Any:
@@ -78,8 +79,8 @@ def read_inputs(inputs: Any, n_columns: int, kernels: Backend) -> Table:
     table = _read(inputs, "inputs")
     if table.n_columns != n_columns:
         raise ValueError(
-            f"inputs have {_count(table.n_columns, 'column')} but the layer has {_count(n_columns, 'input')}: "
-            f"give rows of {_count(n_columns, 'number')}"
+            f"inputs have {counted(table.n_columns, 'column')} but the layer has {counted(n_columns, 'input')}: "
+            f"give rows of {counted(n_columns, 'number')}"
         )
     _check_range(table, "inputs", kernels, -_LARGEST, _LARGEST)
     return table
@@ -90,12 +91,12 @@ def read_targets(targets: Any, n_rows: int, n_columns: int, kernels: Backend) ->
     table = _read(targets, "targets", flat=n_columns == 1)
     if table.n_rows != n_rows:
         raise ValueError(
-            f"targets have {_count(table.n_rows, 'row')} but inputs have {n_rows}: give one row of targets for each row of inputs"
+            f"targets have {counted(table.n_rows, 'row')} but inputs have {n_rows}: give one row of targets for each row of inputs"
         )
     if table.n_columns != n_columns:
         raise ValueError(
-            f"targets have {_count(table.n_columns, 'column')} but the layer has {_count(n_columns, 'output')}: "
-            f"give rows of {_count(n_columns, 'number')}"
+            f"targets have {counted(table.n_columns, 'column')} but the layer has {counted(n_columns, 'output')}: "
+            f"give rows of {counted(n_columns, 'number')}"
         )
     _check_range(table, "targets", kernels, 0.0, 1.0)
     return table
@@ -117,7 +118,7 @@ def read_bias(bias: Any, n_outputs: int, kernels: Backend) -> array[float]:
     table = _read(bias, "bias", flat=True)
     if (table.n_rows, table.n_columns) != (n_outputs, 1):
         raise ValueError(
-            f"bias is {table.n_rows}×{table.n_columns} but the layer needs a flat sequence of {_count(n_outputs, 'number')}: "
+            f"bias is {table.n_rows}×{table.n_columns} but the layer needs a flat sequence of {counted(n_outputs, 'number')}: "
             "give one for each output"
         )
     return _finite_copy(table, "bias", kernels)
@@ -137,7 +138,7 @@ def _read(source: Any, name: str, flat: bool = False) -> Table:
         return Table(_rows_to_view(source, name, flat), container)
     if view.ndim != 2 and not (flat and view.ndim == 1):
         remedy = "flatten each sample into one row" if view.ndim > 2 else _one_row_remedy(name)
-        raise ValueError(f"{name} have {_count(view.ndim, 'dimension')}; expected two, rows and columns: {remedy}")
+        raise ValueError(f"{name} have {counted(view.ndim, 'dimension')}; expected two, rows and columns: {remedy}")
     if not view.nbytes:
         raise ValueError(f"{name} are empty: give at least one row of at least one number")
     view = _contiguous(view, name)
@@ -186,7 +187,7 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview:
     try:
         rows = list(source)
     except TypeError:
-        raise TypeError(f"{name} are {_named(source)}; expected rows of numbers: {_one_row_remedy(name)}") from None
+        raise TypeError(f"{name} are {named(source)}; expected rows of numbers: {_one_row_remedy(name)}") from None
     if flat and rows and not hasattr(rows[0], "__len__"):
         rows = [(row,) if not hasattr(row, "__len__") else row for row in rows]
     numbers = array("d")
@@ -202,7 +203,7 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview:
             width = len(numbers)
         elif len(numbers) - before != width:
             raise ValueError(
-                f"{name} row {index} has {_count(len(numbers) - before, 'number')} but row 0 has {width}: "
+                f"{name} row {index} has {counted(len(numbers) - before, 'number')} but row 0 has {width}: "
                 "give every row equally many"
             )
     if not width:
@@ -216,7 +217,7 @@ def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -
         values = list(row)
     except TypeError:
         raise TypeError(
-            f"{name} row {index} is {_named(row)}; expected a row of numbers: {_one_row_remedy(name)}"
+            f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}"
         ) from None
     for column, value in enumerate(values):
         try:
@@ -225,7 +226,7 @@ def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -
             _refuse(name, index, column, "an integer too large for a float", "scale it down")
         except (TypeError, ValueError):
             remedy = "fill it in or drop that row" if value is None else "convert it first, as float(...) does"
-            _refuse(name, index, column, _named(value), remedy, TypeError)
+            _refuse(name, index, column, named(value), remedy, TypeError)
 
 
 def _check_range(table: Table, name: str, kernels: Backend, low: float, high: float) -> None:
@@ -249,16 +250,6 @@ def _refuse(
     expected: str = "a finite number",
 ) -> NoReturn:
     raise error(f"{name} row {row}, column {column} is {found}; expected {expected}: {remedy}") from None
-
-
-def _named(value: Any) -> str:
-    """How an error speaks of a value: itself where it is short, else its type."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"a value of type {type(value).__name__}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _one_row_remedy(name: str) -> str:

@@ -1,0 +1,51 @@
+"""What a single value that a caller hands over must be, and how an error speaks of it."""
+
+from __future__ import annotations
+
+from math import inf
+from operator import index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
+    """The value as an int in lowest … highest; TypeError if it is no whole number, ValueError if it is out of range."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {named(value)}; expected a whole number") from None
+    if not lowest <= number <= highest:
+        raise ValueError(f"{name} is {named(number)}; expected a whole number from {lowest} to {highest}")
+    return number
+
+
+def positive_number(value: Any, name: str) -> float:
+    """The value as a positive finite float; TypeError if it is no number, ValueError if it is another number."""
+    try:
+        if isinstance(value, (str, bytes, bytearray)):
+            raise TypeError
+        number = float(value)
+    except TypeError:
+        raise TypeError(f"{name} is {named(value)}; expected a number") from None
+    except OverflowError:
+        number = inf
+    if not 0 < number < inf:
+        raise ValueError(f"{name} is {named(value)}; expected a positive finite number")
+    return number
+
+
+def named(value: Any) -> str:
+    """The value itself where that is short, else its type."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        text = ""
+    return text if 0 < len(text) <= 40 else f"a value of type {type(value).__name__}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,361 @@
+"""What a layer accepts and what it refuses: the same from both twins, and nothing changes when it refuses."""
+
+import ctypes
+import mmap
+from array import array
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from pyperceptron import Matrix, SigmoidLayer
+
+ROWS = [[0, 1, 200], [3, 40, 5], [6, 7, 8], [9, 10, 11]]
+WEIGHTS = [[0.01], [-0.02], [0.003]]
+
+
+def two_dimensional(values, code):
+    flat = array(code, [value for row in values for value in row])
+    return memoryview(flat).cast("B").cast(code, (len(values), len(values[0])))
+
+
+def read_only(values):
+    return memoryview(two_dimensional(values, "d").tobytes()).cast("d", (len(values), len(values[0])))
+
+
+def off_by_one(values):
+    """float64 that lie across the processor's natural addresses, as in a file behind a header of odd length."""
+    return memoryview(b"x" + two_dimensional(values, "d").tobytes())[1:].cast("d", (len(values), len(values[0])))
+
+
+def of_ctypes(values):
+    return (ctypes.c_double * len(values[0]) * len(values))(*(tuple(row) for row in values))
+
+
+def in_a_file(values):
+    memory = mmap.mmap(-1, 8 * len(values) * len(values[0]))
+    memory.write(two_dimensional(values, "d").tobytes())
+    return memoryview(memory).cast("d", (len(values), len(values[0])))
+
+
+class Frame:
+    """A data frame, as far as the door can see."""
+
+    def __init__(self, values):
+        self.values = np.array(values)
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+class Rows:
+    """A sequence by __len__ and __getitem__ alone."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, index):
+        return self.values[index]
+
+
+LISTS = {
+    "lists": ROWS,
+    "tuples": tuple(map(tuple, ROWS)),
+    "Matrix": Matrix(ROWS),
+    "own sequence": Rows([Rows(row) for row in ROWS]),
+    "list of array.array": [array("f", row) for row in ROWS],
+    "list of bytes": [bytes(row) for row in ROWS],
+    "list of NumPy rows": list(np.array(ROWS)),
+    "generator": (row for row in ROWS),
+    "exact numbers": [[Fraction(value) for value in row] if i else [Decimal(v) for v in row] for i, row in enumerate(ROWS)],
+}
+ARRAYS = {f"array.array {code}": two_dimensional(ROWS, code) for code in "dfBHiIlLqQh"} | {
+    "read-only": read_only(ROWS),
+    "unaligned": off_by_one(ROWS),
+    "ctypes": of_ctypes(ROWS),
+    "mmap": in_a_file(ROWS),
+    "reversed rows": two_dimensional(ROWS[::-1], "d")[::-1],
+}
+NUMPY = {f"NumPy {dtype}": np.array(ROWS, dtype) for dtype in ("d", "f", "u1", "i2", "i4", "i8", "u8", ">f8", ">i4", "g", "e")} | {
+    "Fortran-ordered": np.asfortranarray(np.array(ROWS, float)),
+    "strided columns": np.repeat(np.array(ROWS, float), 2, axis=1)[:, ::2],
+    "strided rows": np.repeat(np.array(ROWS, "u1"), 3, axis=0)[::3],
+    "negative strides": np.array(ROWS, "f")[::-1, ::-1].copy()[::-1, ::-1],
+    "unaligned NumPy": np.frombuffer(b"x" + np.array(ROWS, float).tobytes(), "d", offset=1).reshape(4, 3),
+    "NumPy objects": np.array(ROWS, object),
+    "read-only NumPy": np.broadcast_to(np.array(ROWS, float), (4, 3)),
+    "data frame": Frame(ROWS),
+}
+
+
+def as_nested_list(answer):
+    return [[value] for value in answer] if isinstance(answer, array) else np.asarray(answer).tolist()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind"),
+    [pytest.param(inputs, list, id=name) for name, inputs in LISTS.items() if name != "generator"]
+    + [pytest.param(inputs, array, id=name) for name, inputs in ARRAYS.items()]
+    + [pytest.param(inputs, np.ndarray, id=name) for name, inputs in NUMPY.items()],
+)
+def test_every_kind_of_inputs(make_layer, inputs, kind):
+    layer, expected = make_layer(3, weights=WEIGHTS), make_layer(3, weights=WEIGHTS)
+    outputs = layer.forward(inputs)
+    assert type(outputs) is kind
+    assert as_nested_list(outputs) == expected.forward(ROWS)
+    layer.train(inputs, [0, 1, 1, 0], 7, 0.001)
+    expected.train(ROWS, [0, 1, 1, 0], 7, 0.001)
+    assert layer.weights == expected.weights
+    assert type(layer.outputs) is kind
+    assert as_nested_list(layer.outputs) == expected.outputs
+
+
+def test_a_generator_of_rows(make_layer):
+    layer = make_layer(3, weights=WEIGHTS)
+    assert layer.forward(row for row in ROWS) == layer.forward(ROWS)
+
+
+@pytest.mark.parametrize("inputs", [np.array([[True, False], [False, True]]), [[True, False], [False, True]]])
+def test_booleans(make_layer, inputs):
+    layer = make_layer(2, seed=1)
+    assert np.asarray(layer.forward(inputs)).tolist() == layer.forward([[1, 0], [0, 1]])
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        [0, 1, 1, 0],
+        (0, 1, 1, 0),
+        [[0], [1], [1], [0]],
+        [False, True, True, False],
+        array("d", [0, 1, 1, 0]),
+        array("b", [0, 1, 1, 0]),
+        bytes([0, 1, 1, 0]),
+        np.array([0, 1, 1, 0]),
+        np.array([[0], [1], [1], [0]], "f"),
+        np.array([0, 9, 1, 9, 1, 9, 0, 9], float)[::2],
+        np.array([False, True, True, False]),
+    ],
+    ids=repr,
+)
+def test_every_kind_of_targets(make_layer, targets):
+    layer, expected = make_layer(3, seed=1), make_layer(3, seed=1)
+    assert layer.train(ROWS, targets, 3, 0.01).weights == expected.train(ROWS, [0.0, 1.0, 1.0, 0.0], 3, 0.01).weights
+
+
+def test_outputs_do_not_hold_on_to_the_inputs(make_layer):
+    import gc
+    import weakref
+
+    inputs = np.array(ROWS, float)
+    alive = weakref.ref(inputs)
+    layer = make_layer(3, seed=1).train(inputs, [0, 1, 1, 0], 1)
+    del inputs
+    gc.collect()
+    assert alive() is None
+    assert layer.outputs.shape == (4, 1)
+
+
+NAN, INF = float("nan"), float("inf")
+ONE_ROW = "for a single row write [[...]], as in inputs = [[1, 0, 1]]"
+TRAIN = [[[0, 1, 2], [3, 4, 5]], [0, 1]]
+
+REFUSED_INPUTS = [
+    ([[1, 2, 3], [4, 5]], ValueError, "inputs row 1 has 2 numbers but row 0 has 3: give every row equally many"),
+    ([[1, 2], [4, 5]], ValueError, "inputs have 2 columns but the layer has 3 inputs: give rows of 3 numbers"),
+    (np.ones((2, 4)), ValueError, "inputs have 4 columns but the layer has 3 inputs: give rows of 3 numbers"),
+    ([], ValueError, "inputs are empty: give at least one row of at least one number"),
+    ([[]], ValueError, "inputs are empty: give at least one row of at least one number"),
+    ([[], []], ValueError, "inputs are empty: give at least one row of at least one number"),
+    (np.ones((0, 3)), ValueError, "inputs are empty: give at least one row of at least one number"),
+    ([1, 2, 3], TypeError, f"inputs row 0 is 1; expected a row of numbers: {ONE_ROW}"),
+    (np.ones(3), ValueError, f"inputs have 1 dimension; expected two, rows and columns: {ONE_ROW}"),
+    (array("d", [1, 2, 3]), ValueError, f"inputs have 1 dimension; expected two, rows and columns: {ONE_ROW}"),
+    (np.float64(5), ValueError, f"inputs have 0 dimensions; expected two, rows and columns: {ONE_ROW}"),
+    (
+        np.ones((2, 3, 1)),
+        ValueError,
+        "inputs have 3 dimensions; expected two, rows and columns: flatten each sample into one row",
+    ),
+    (None, TypeError, f"inputs are None; expected rows of numbers: {ONE_ROW}"),
+    (7, TypeError, f"inputs are 7; expected rows of numbers: {ONE_ROW}"),
+    (
+        [[1, 2, 3], [4, None, 6]],
+        TypeError,
+        "inputs row 1, column 1 is None; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        [[1, 2, "3"]],
+        TypeError,
+        "inputs row 0, column 2 is '3'; expected a finite number: convert it first, as float(...) does",
+    ),
+    (["123"], TypeError, "inputs row 0, column 0 is '1'; expected a finite number: convert it first, as float(...) does"),
+    ([[1, 2, 3j]], TypeError, "inputs row 0, column 2 is 3j; expected a finite number: convert it first, as float(...) does"),
+    (
+        [[1, 2, [3, 4]]],
+        TypeError,
+        "inputs row 0, column 2 is [3, 4]; expected a finite number: convert it first, as float(...) does",
+    ),
+    ([[1, 2, 3], None], TypeError, f"inputs row 1 is None; expected a row of numbers: {ONE_ROW}"),
+    (
+        [[1, 2, 10**400]],
+        ValueError,
+        "inputs row 0, column 2 is an integer too large for a float; expected a finite number: scale it down",
+    ),
+    (
+        [[1, 2, 3], [4, 5, NAN]],
+        ValueError,
+        "inputs row 1, column 2 is nan; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        np.array([[1, 2, 3], [-INF, 5, 6]], "f"),
+        ValueError,
+        "inputs row 1, column 0 is -inf; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        np.array([[1, 2, INF]])[:, ::1],
+        ValueError,
+        "inputs row 0, column 2 is inf; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        np.array([["a", "b", "c"]]),
+        TypeError,
+        "inputs row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+    ),
+    (
+        np.array([[1, 2, None]]),
+        TypeError,
+        "inputs row 0, column 2 is None; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        np.array([[1, 2, 3j]]),
+        TypeError,
+        "inputs row 0, column 0 is (1+0j); expected a finite number: convert it first, as float(...) does",
+    ),
+    (
+        (ctypes.c_double.__ctype_be__ * 3 * 2)(),
+        TypeError,
+        "inputs hold elements of buffer format '>d'; expected real numbers in native byte order: convert them first",
+    ),
+    (
+        {"a": 1},
+        TypeError,
+        "inputs row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+    ),
+]
+REFUSED_TRAININGS = [
+    ((TRAIN[0], [0, 1, 1]), ValueError, "targets have 3 rows but inputs have 2: give one row of targets for each row of inputs"),
+    ((TRAIN[0], [[0, 1], [1, 0]]), ValueError, "targets have 2 columns but the layer has 1 output: give rows of 1 number"),
+    ((TRAIN[0], [0, 2]), ValueError, "targets row 1, column 0 is 2.0; expected a number from 0 to 1: scale them first"),
+    ((TRAIN[0], [-1e-9, 1]), ValueError, "targets row 0, column 0 is -1e-09; expected a number from 0 to 1: scale them first"),
+    ((TRAIN[0], bytes([0, 3])), ValueError, "targets row 1, column 0 is 3.0; expected a number from 0 to 1: scale them first"),
+    ((TRAIN[0], [0, NAN]), ValueError, "targets row 1, column 0 is nan; expected a finite number: fill it in or drop that row"),
+    ((TRAIN[0], []), ValueError, "targets are empty: give at least one row of at least one number"),
+    ((TRAIN[0], ["a", "b"]), TypeError, "targets row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does"),
+    ((*TRAIN, -1), ValueError, "iterations is -1; expected a whole number from 0 to 9223372036854775807"),
+    ((*TRAIN, 2**63), ValueError, "iterations is 9223372036854775808; expected a whole number from 0 to 9223372036854775807"),
+    ((*TRAIN, 1.5), TypeError, "iterations is 1.5; expected a whole number"),
+    ((*TRAIN, "many"), TypeError, "iterations is 'many'; expected a whole number"),
+    ((*TRAIN, True), TypeError, "iterations is True; expected a whole number"),
+    ((*TRAIN, 1, 0), ValueError, "learning_rate is 0; expected a positive finite number"),
+    ((*TRAIN, 1, -0.5), ValueError, "learning_rate is -0.5; expected a positive finite number"),
+    ((*TRAIN, 1, NAN), ValueError, "learning_rate is nan; expected a positive finite number"),
+    ((*TRAIN, 1, INF), ValueError, "learning_rate is inf; expected a positive finite number"),
+    ((*TRAIN, 1, 10**400), ValueError, "learning_rate is a value of type int; expected a positive finite number"),
+    ((*TRAIN, 10**5000), ValueError, "iterations is a value of type int; expected a whole number from 0 to 9223372036854775807"),
+    ((*TRAIN, 1, "fast"), TypeError, "learning_rate is 'fast'; expected a number"),
+    ((*TRAIN, 1, None), TypeError, "learning_rate is None; expected a number"),
+    ((*TRAIN, 1, 1j), TypeError, "learning_rate is 1j; expected a number"),
+    ((*TRAIN, 1, 1.0, "print"), TypeError, "callback is 'print'; expected a function of the layer and the iteration, or None"),
+]
+REFUSED_LAYERS = [
+    ((0,), {}, ValueError, "n_inputs is 0; expected a whole number from 1 to 2147483647"),
+    ((2.0,), {}, TypeError, "n_inputs is 2.0; expected a whole number"),
+    ((1, -3), {}, ValueError, "n_outputs is -3; expected a whole number from 1 to 2147483647"),
+    ((1,), {"seed": -1}, ValueError, "seed is -1; expected a whole number from 0 to 4294967295"),
+    ((1,), {"seed": 2**32}, ValueError, "seed is 4294967296; expected a whole number from 0 to 4294967295"),
+    ((1,), {"seed": "1"}, TypeError, "seed is '1'; expected a whole number"),
+    ((1,), {"seed": 1, "weights": [1]}, ValueError, "both seed and weights are given: give one of them"),
+    (
+        (2,),
+        {"weights": [[1, 2]]},
+        ValueError,
+        "weights are 1×2 but the layer needs 2×1: give a row for each input and a column for each output",
+    ),
+    (
+        (2,),
+        {"weights": [1, NAN]},
+        ValueError,
+        "weights row 1, column 0 is nan; expected a finite number: fill it in or drop that row",
+    ),
+]
+
+
+def refusal(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message
+    assert type(caught.value) is error
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(("inputs", "error", "message"), REFUSED_INPUTS, ids=[case[2] for case in REFUSED_INPUTS])
+def test_refused_inputs(make_layer, inputs, error, message):
+    layer = make_layer(3, seed=1).train([[1, 0, 1]], [1], 5)
+    before = layer.weights, layer.outputs
+    refusal(lambda: layer.forward(inputs), error, message)
+    refusal(lambda: layer.train(inputs, [0, 1]), error, message)
+    refusal(lambda: layer.trace(inputs, [0, 1]), error, message)
+    assert (layer.weights, layer.outputs) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"), REFUSED_TRAININGS, ids=[case[2] for case in REFUSED_TRAININGS]
+)
+def test_refused_trainings(make_layer, arguments, error, message):
+    layer = make_layer(3, seed=1)
+    before = layer.weights
+    refusal(lambda: layer.train(*arguments), error, message)
+    if len(arguments) < 5:
+        refusal(lambda: layer.trace(*arguments), error, message)
+    assert (layer.weights, layer.outputs) == (before, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"), REFUSED_LAYERS, ids=[case[3] for case in REFUSED_LAYERS]
+)
+def test_refused_layers(make_layer, arguments, options, error, message):
+    refusal(lambda: make_layer(*arguments, **options), error, message)
+
+
+def test_an_unknown_backend():
+    refusal(
+        lambda: SigmoidLayer(1, backend="numpy"), ValueError, "backend is 'numpy'; expected 'auto', 'cython' or 'python'"
+    )
+
+
+def test_refused_assignments(make_layer):
+    layer = make_layer(2, 2, bias=True, weights=[[1, 2], [3, 4]])
+    message = "bias is 3×1 but the layer needs a flat sequence of 2 numbers: give one for each output"
+    refusal(lambda: setattr(layer, "bias", [1, 2, 3]), ValueError, message)
+    message = "weights are 1×2 but the layer needs 2×2: give a row for each input and a column for each output"
+    refusal(lambda: setattr(layer, "weights", [[1, 2]]), ValueError, message)
+    message = "bias row 1, column 0 is inf; expected a finite number: fill it in or drop that row"
+    refusal(lambda: setattr(layer, "bias", [1, INF]), ValueError, message)
+    assert (layer.weights, layer.bias) == ([[1.0, 2.0], [3.0, 4.0]], [0.0, 0.0])
+    message = "this layer has no bias: make it with SigmoidLayer(..., bias=True)"
+    refusal(lambda: setattr(make_layer(1), "bias", [1]), ValueError, message)
+
+
+def test_where_the_first_bad_number_is(kernels):
+    values = array("d", [0.5]) * 200_001
+    for place in (0, 65_535, 65_536, 131_072, 200_000):
+        for bad in (NAN, INF, -INF, 1.5, -0.5):
+            values[place] = bad
+            assert kernels.find_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == place
+            values[place] = 0.5
+    assert kernels.find_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == -1

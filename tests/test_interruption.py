@@ -1,0 +1,95 @@
+"""Ctrl-C and threads: a training can be stopped, keeps what it has learned, and leaves other threads running."""
+
+import _thread
+import threading
+import time
+
+import numpy as np
+import pytest
+
+FOR_EVER = 2**62
+
+
+def interrupted(layer, inputs, targets, iterations):
+    """Train until a Ctrl-C after 0.2 s; returns how many seconds after that it stopped."""
+    pressed = []
+
+    def press():
+        pressed.append(time.perf_counter())
+        _thread.interrupt_main()
+
+    timer = threading.Timer(0.2, press)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            layer.train(inputs, targets, iterations)
+            timer.join()  # if the training is over too soon, the failure is this test's, not the next one's
+        return time.perf_counter() - pressed[0]
+    finally:
+        timer.join()
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3_000, 8), (3_000, 25)])
+def test_ctrl_c_keeps_whole_iterations(make_layer, shape):
+    random = np.random.default_rng(5)
+    inputs, targets = random.normal(size=shape) * 0.01, random.random(shape[0])
+    layer = make_layer(shape[1], seed=1, bias=True)
+    start = layer.weights
+    seconds = interrupted(layer, inputs, targets, FOR_EVER)
+    assert seconds < 1  # the promise is 0.1; a test's machine may be busy
+    assert layer.weights != start
+    if shape[0] > 4:  # few enough iterations to look for the one that it stopped at
+        again = make_layer(shape[1], seed=1, bias=True)
+        again.train(inputs, targets, 100_000, callback=lambda again, iteration: again.weights == layer.weights)
+        assert (again.weights, again.bias) == (layer.weights, layer.bias)
+    layer.train(inputs, targets, 1)
+    assert np.isfinite(layer.weights).all()
+
+
+def test_other_threads_run_while_one_trains(make_layer):
+    inputs, targets = np.random.default_rng(1).normal(size=(2_000, 20)), [0.5] * 2_000
+    layer = make_layer(20, seed=1)
+    done = threading.Event()
+
+    def train():
+        for _ in range(3):
+            layer.train(inputs, targets, 2)
+        done.set()
+
+    turns = 0
+    thread = threading.Thread(target=train)
+    thread.start()
+    while not done.is_set():
+        turns += 1
+        assert np.isfinite(layer.forward(inputs[:3])).all()
+    thread.join()
+    assert turns > 0
+
+
+def test_threads_do_not_disturb_each_other(make_layer):
+    random = np.random.default_rng(2)
+    inputs, targets = random.normal(size=(40, 6)), random.random((40, 2))
+    layers = [make_layer(6, 2, seed=seed) for seed in range(6)]
+    threads = [threading.Thread(target=layer.train, args=(inputs, targets, 200, 0.1)) for layer in layers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for seed, layer in enumerate(layers):
+        alone = make_layer(6, 2, seed=seed).train(inputs, targets, 200, 0.1)
+        assert (layer.weights, layer.outputs.tolist()) == (alone.weights, alone.outputs.tolist())
+
+
+def test_one_layer_trained_by_several_threads_stays_sound(make_layer):
+    layer = make_layer(3, seed=1)
+    inputs, targets = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0]
+    threads = [threading.Thread(target=layer.train, args=(inputs, targets, 500)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reachable = {}
+    make_layer(3, seed=1).train(
+        inputs, targets, 2_000, callback=lambda layer, iteration: reachable.update({iteration: layer.weights})
+    )
+    assert layer.weights in [reachable[iterations] for iterations in (500, 1_000, 1_500, 2_000)]

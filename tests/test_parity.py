@@ -1,0 +1,172 @@
+"""The twins against each other, against a naive third implementation, and against exact arithmetic."""
+
+import inspect
+import math
+import sys
+from array import array
+from fractions import Fraction
+
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pyperceptron as pp
+from pyperceptron.backends import resolve
+
+SIZES = st.one_of(st.integers(1, 9), st.integers(14, 40))
+
+
+@st.composite
+def problems(draw, values=st.floats(-4, 4)):  # noqa: B008
+    """inputs, targets, weights, bias or None: n × d, n × k, d × k, k."""
+    n, d, k = draw(st.integers(1, 7)), draw(SIZES), draw(st.integers(1, 3))
+
+    def table(n_rows, n_columns, numbers):
+        row = st.lists(numbers, min_size=n_columns, max_size=n_columns)
+        return draw(st.lists(row, min_size=n_rows, max_size=n_rows))
+
+    inputs, targets = table(n, d, values), table(n, k, st.floats(0, 1))
+    weights = table(d, k, st.floats(-2, 2))
+    return inputs, targets, weights, draw(st.none() | st.lists(st.floats(-2, 2), min_size=k, max_size=k))
+
+
+STORAGES = {
+    "lists": lambda rows: rows,
+    "float64": lambda rows: np.array(rows),
+    "float32": lambda rows: np.array(rows, "f"),
+    "strided": lambda rows: np.repeat(np.array(rows), 2, axis=1)[:, ::2],
+    "Fortran": lambda rows: np.asfortranarray(np.array(rows)),
+    "buffer": lambda rows: memoryview(np.array(rows)),
+}
+
+
+def layer_of(make_layer, weights, bias):
+    layer = make_layer(len(weights), len(weights[0]), weights=weights, bias=bias is not None)
+    if bias is not None:
+        layer.bias = bias
+    return layer
+
+
+@given(problems(), st.integers(1, 12), st.floats(1e-3, 1), st.sampled_from(sorted(STORAGES)))
+def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, iterations, rate, storage):
+    inputs, targets, weights, bias = problem
+    stored = STORAGES[storage](inputs)
+    if storage == "float32":
+        inputs = stored.tolist()
+    expected = naive.train(
+        inputs, targets, weights, bias or [0.0] * len(weights[0]), iterations, rate, learns_bias=bias is not None
+    )
+    for make in (make_layer, make_reference):
+        layer = layer_of(make, weights, bias).train(stored, targets, iterations, rate)
+        np.testing.assert_allclose(layer.weights, expected[0], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(layer.bias or [0.0] * len(weights[0]), expected[1], rtol=1e-11, atol=1e-12)
+        np.testing.assert_allclose(np.reshape(layer.outputs, np.shape(targets)), expected[2], rtol=1e-11)
+
+
+@given(problems(), st.integers(1, 12), st.floats(1e-3, 1))
+def test_the_twins_agree(make_layers, problem, iterations, rate):
+    """Within 1e-12, relative to the largest number of each kind: each sum's terms cancel to any degree."""
+    inputs, targets, weights, bias = problem
+    layers = make_layers(len(weights), len(weights[0]), weights=weights, bias=bias is not None)
+    for layer in layers:
+        if bias is not None:
+            layer.bias = bias
+        layer.train(inputs, targets, iterations, rate)
+    for layer in layers[1:]:
+        np.testing.assert_allclose(layer.weights, layers[0].weights, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(layer.outputs, layers[0].outputs, rtol=1e-12, atol=1e-14)
+
+
+EXTREME = st.one_of(
+    st.floats(-1e300, 1e300),
+    st.floats(-1, 1),
+    st.sampled_from([0.0, -0.0, 1e300, -1e300, 1e-300, -1e-300, 5e-324, sys.float_info.max, -sys.float_info.max]),
+)
+
+
+def sigmoid_in_exact_arithmetic(row, weights):
+    """The bounds between which the sigmoid of a float64 sum of products must lie."""
+    terms = [Fraction(x) * Fraction(w) for x, w in zip(row, weights, strict=True)]
+    slack = sum(map(abs, terms)) * (len(terms) + 2) * Fraction(2) ** -52 + len(terms) * Fraction(2) ** -1070
+    if any(abs(term) > sys.float_info.max / 4 for term in terms):
+        # Such a sum is taken in units of 2^1080, below which its small terms are lost.
+        slack += len(terms) * Fraction(2) ** (1080 - 1070)
+    low, high = (min(max(sum(terms) + sign * slack, Fraction(-1000)), Fraction(1000)) for sign in (-1, 1))
+    return naive.sigmoid(float(low)) * (1 - 1e-15), naive.sigmoid(float(high)) * (1 + 1e-15)
+
+
+@given(st.data(), SIZES)
+def test_forward_is_right_at_any_scale(make_layer, data, d):
+    row, weights = (data.draw(st.lists(EXTREME, min_size=d, max_size=d)) for _ in range(2))
+    [[output]] = make_layer(d, weights=weights).forward([row])
+    low, high = sigmoid_in_exact_arithmetic(row, weights)
+    assert low <= output <= high
+    assert 0 <= output <= 1
+
+
+@given(st.data(), st.integers(1, 4), st.integers(1, 10), st.integers(1, 2), st.booleans(), st.floats(1e-300, 1e300))
+def test_training_stays_finite_at_any_scale(make_layer, data, n, d, k, bias, rate):
+    """From any finite numbers: finite weights and outputs in [0, 1], and an error where the next step cannot be made."""
+    table = [[data.draw(EXTREME) for _ in range(d)] for _ in range(n)]
+    targets = [[data.draw(st.floats(0, 1)) for _ in range(k)] for _ in range(n)]
+    layer = make_layer(d, k, weights=[[data.draw(EXTREME) for _ in range(k)] for _ in range(d)], bias=bias)
+    one_by_one = make_layer(d, k, weights=layer.weights, bias=bias)
+    errors = []
+    for trained, callback in ((layer, None), (one_by_one, lambda layer, iteration: None)):
+        try:
+            trained.train(table, targets, 6, rate, callback)
+            errors.append(None)
+        except OverflowError as error:
+            errors.append(str(error))
+        assert all(math.isfinite(weight) for row in trained.weights for weight in row)
+        assert all(0 <= output <= 1 for row in trained.outputs for output in row)
+    assert errors[0] == errors[1]
+    assert (layer.weights, layer.bias, layer.outputs) == (one_by_one.weights, one_by_one.bias, one_by_one.outputs)
+
+
+@pytest.mark.parametrize("n_inputs", [1, 2, 7, 8, 9, 15, 16, 17, 100])
+@pytest.mark.parametrize("n_rows", [1, 4, 5, 700, 9_000])
+def test_many_rows_in_chunks(make_layer, n_inputs, n_rows):
+    if n_inputs * n_rows > 100_000:
+        n_rows = 100_000 // n_inputs
+    random = np.random.default_rng(n_inputs)
+    inputs, targets = random.normal(size=(n_rows, n_inputs)), random.random((n_rows, 2))
+    layer = make_layer(n_inputs, 2, seed=3, bias=True)
+    weights = np.vstack([layer.weights, layer.bias])
+    ones = np.hstack([inputs, np.ones((n_rows, 1))])
+    for _ in range(2):
+        outputs = 1 / (1 + np.exp(-ones @ weights))
+        weights += 1e-3 * ones.T @ ((targets - outputs) * outputs * (1 - outputs))
+    layer.train(inputs, targets, 2, 1e-3)
+    np.testing.assert_allclose(np.vstack([layer.weights, layer.bias]), weights, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(layer.outputs, outputs, rtol=1e-12)
+    np.testing.assert_allclose(layer.forward(inputs), 1 / (1 + np.exp(-ones @ weights)), rtol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["f", "u1", "?"])
+def test_storage_does_not_change_a_bit(make_layer, dtype):
+    random = np.random.default_rng(0)
+    inputs = (random.random((50, 30)) * 200).astype(dtype)
+    targets = random.random(50)
+    stored = make_layer(30, seed=1).train(inputs, targets, 9, 1e-4)
+    as_float64 = make_layer(30, seed=1).train(inputs.astype(float), targets, 9, 1e-4)
+    assert stored.weights == as_float64.weights
+    assert stored.forward(inputs).tolist() == as_float64.forward(inputs.astype(float)).tolist()
+
+
+def test_the_twins_have_the_same_functions():
+    modules = [resolve(name)[1] for name in pp.available_backends()]
+    for name in ("find_outside", "forward", "train", "weighted_sums"):
+        signatures = {tuple(inspect.signature(getattr(module, name)).parameters) for module in modules}
+        assert len(signatures) == 1, name
+        assert len({getattr(module, name).__doc__ for module in modules}) == 1, name
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1))
+def test_the_same_training_has_the_same_bits(make_layer, seed):
+    inputs = np.random.RandomState(seed).normal(size=(20, 5))
+    layers = [make_layer(5, seed=seed, bias=True).train(inputs, array("d", [0.5] * 20), 40) for _ in range(2)]
+    assert layers[0].weights == layers[1].weights

@@ -1,0 +1,132 @@
+"""The reference's own parts: Matrix, the sigmoid and its slope, NumPy's random stream."""
+
+import math
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyperceptron import Matrix, sigmoid, sigmoid_derivative
+from pyperceptron.seeding import uniform_weights
+
+shapes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4))
+numbers = st.floats(-1e6, 1e6)
+
+
+def matrices(n_rows, n_columns):
+    return st.lists(st.lists(numbers, min_size=n_columns, max_size=n_columns), min_size=n_rows, max_size=n_rows)
+
+
+@given(shapes.flatmap(lambda s: st.tuples(matrices(s[0], s[1]), matrices(s[1], s[2]), matrices(s[0], s[1]))))
+def test_matrix_against_numpy(case):
+    a, b, c = case
+    A, B, C = map(Matrix, case)
+    np.testing.assert_allclose((A @ B).rows, np.array(a) @ np.array(b), rtol=1e-12, atol=1e-3)
+    assert (A + C).rows == (np.array(a) + np.array(c)).tolist()
+    assert (A - C).rows == (np.array(a) - np.array(c)).tolist()
+    assert (A * C).rows == (np.array(a) * np.array(c)).tolist()
+    assert (A * 2).rows == (2 * A).rows == (np.array(a) * 2).tolist()
+    assert (A + 1).rows == (1 + A).rows == (np.array(a) + 1).tolist()
+    assert (A - 1).rows == (np.array(a) - 1).tolist()
+    assert (1 - A).rows == (1 - np.array(a)).tolist()
+    assert A.T.rows == np.array(a).T.tolist()
+    assert A.T.shape == A.shape[::-1]
+    assert A.T.T == A
+
+
+def test_matrix_behaves_as_a_sequence_of_rows():
+    matrix = Matrix([(1, 2), (3, 4)])
+    assert repr(matrix) == "Matrix([[1.0, 2.0], [3.0, 4.0]])"
+    assert (len(matrix), matrix[1], list(matrix)) == (2, [3.0, 4.0], [[1.0, 2.0], [3.0, 4.0]])
+    assert np.array(matrix).tolist() == matrix
+    assert matrix != Matrix([[1, 2, 3, 4]])
+    matrix[0][0] = 99
+    assert matrix == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Matrix([[1, 2], [3]]), ValueError, "row 1 has 1 number but row 0 has 2: make all rows of a Matrix equally long"),
+        (lambda: Matrix([]), ValueError, "a Matrix needs at least one row of at least one number"),
+        (lambda: Matrix([[]]), ValueError, "a Matrix needs at least one row of at least one number"),
+        (
+            lambda: Matrix([[1, 2]]) @ Matrix([[1, 2]]),
+            ValueError,
+            "cannot multiply 1×2 by 1×2: the left one needs as many columns as the right one has rows",
+        ),
+        (
+            lambda: Matrix([[1, 2]]) + Matrix([[1], [2]]),
+            ValueError,
+            "cannot combine 1×2 with 2×1 element by element: make their shapes the same",
+        ),
+        (lambda: Matrix([[1]]) @ 2, TypeError, "unsupported operand"),
+        (lambda: Matrix([[1]]) * "2", TypeError, "can't multiply|unsupported operand"),
+        (lambda: hash(Matrix([[1]])), TypeError, "unhashable"),
+    ],
+)
+def test_matrix_refusals(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_a_product_that_overflows_on_the_way_is_right_all_the_same():
+    assert Matrix([[1e300, 1e300]]) @ Matrix([[1e300], [-1e300]]) == [[0.0]]
+    assert Matrix([[1e308, 1e308, -1.5e308]]) @ Matrix([[1], [1], [1]]) == [[5e307]]
+    assert Matrix([[1e308, 1e308, -1.7e308]]) @ Matrix([[1], [1], [10]]) == [[-math.inf]]
+    assert Matrix([[1e300, 1]]) @ Matrix([[1e300, 2], [0, 3]]) == [[math.inf, 2e300]]
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"), [(0, 0.5), (1000, 1.0), (-1000, 0.0), (math.inf, 1.0), (-math.inf, 0.0), (1e308, 1.0), (-1e308, 0.0)]
+)
+def test_sigmoid_of_a_number(x, expected):
+    assert sigmoid(x) == expected
+    assert sigmoid(Matrix([[x]])) == [[expected]]
+
+
+def test_sigmoid_passes_nan_on():
+    assert math.isnan(sigmoid(math.nan))
+
+
+def test_sigmoid_derivative_takes_the_output():
+    assert sigmoid_derivative(0.5) == 0.25
+    assert sigmoid_derivative(Matrix([[0.25, 1]])) == [[0.1875, 0.0]]
+
+
+def exact_sigmoid(x):
+    with localcontext() as context:
+        context.prec = 60
+        return 1 / (1 + (-Decimal(x)).exp())
+
+
+@given(
+    st.lists(
+        st.one_of(st.floats(-40, 40), st.floats(-750, 750), st.floats(-1e-3, 1e-3), st.floats(-746, -708)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_both_sigmoids_are_right_to_two_units_in_the_last_place(make_layer, xs):
+    outputs = make_layer(1, weights=[1.0]).forward([[x] for x in xs])
+    for x, [output] in zip(xs, outputs, strict=True):
+        exact = exact_sigmoid(x)
+        assert abs(Decimal(output) - exact) <= 2 * Decimal(math.ulp(float(exact)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 12345, 2**32 - 1])
+def test_seeded_weights_are_numpys(seed):
+    assert uniform_weights(1500, seed) == (2 * np.random.RandomState(seed).random_sample(1500) - 1).tolist()
+
+
+def test_seeding_leaves_pythons_own_stream_alone():
+    import random
+
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    uniform_weights(3, 1)
+    uniform_weights(3, None)
+    assert random.random() == expected
