@@ -12,8 +12,8 @@ from pyperceptron.demo import retell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import NoReturn
+    from collections.abc import Callable, Sequence
+    from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
+    if options.version or options.command is None:
+        print(_version() if options.version else parser.format_help(), end="")
         return 0
     try:
         _demo(options)
@@ -63,41 +63,46 @@ def _demo(options: argparse.Namespace) -> None:
 
 def _parser() -> Parser:
     parser = Parser(prog="pyperceptron", description="A sigmoid layer: see the lesson's neuron learn.")
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="store_true", help="tell the version and which backends are built, and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="demo")
     demo = commands.add_parser(
         "demo",
         help="retell the lesson: a neuron learns from four examples",
         description="Retell the lesson: a neuron learns from four examples and answers a new situation.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     demo.set_defaults(parser=demo)
-    demo.add_argument("--iterations", type=_at_least(1), default=20_000, metavar="N", help="how often to train")
-    demo.add_argument("--seed", type=int, default=1, metavar="S", help="which starting weights, 0 to 4294967295")
-    demo.add_argument("--backend", choices=("auto", "cython", "python"), default="auto", help="which twin computes")
-    demo.add_argument(
-        "--ask", type=float, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), help="the new situation, three numbers"
+
+    def option(name: str, help: str, **how: Any) -> None:
+        demo.add_argument(name, help=f"{help} (default: {how.pop('shown', '%(default)s')})", **how)
+
+    option("--iterations", "how often to train", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
+    option("--seed", "which starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
+    option("--backend", "which twin computes", choices=("auto", "cython", "python"), default="auto")
+    option(
+        "--ask", "the new situation", type=float, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0"
     )
-    demo.add_argument(
-        "--steps", type=_at_least(0), default=0, metavar="K", help="show the first K steps number by number"
+    option(
+        "--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K"
     )
     return parser
 
 
-def _at_least(lowest: int) -> type[int]:
-    """A whole number that is not below `lowest`, as argparse takes its types."""
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A whole number from lowest to highest, as argparse takes its types."""
 
     def whole_number(text: str) -> int:
-        number = int(text)
-        if number < lowest:
-            raise argparse.ArgumentTypeError(f"{number} is less than {lowest}")
+        try:
+            number = int(text)
+        except ValueError:
+            number = lowest - 1
+        if not lowest <= number <= highest:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} to {highest}")
         return number
 
-    whole_number.__name__ = "whole number"
-    return whole_number  # type: ignore[return-value]
+    return whole_number
 
 
 def _version() -> str:
     backends = available_backends()
-    remedy = "" if "cython" in backends else "\nThe compiled twin is not built here: the README says how to get it."
-    return f"pyperceptron {__version__} (backends: {', '.join(backends)}){remedy}"
+    remedy = "" if "cython" in backends else "The compiled twin is not built here: the README says how to get it.\n"
+    return f"pyperceptron {__version__} (backends: {', '.join(backends)})\n{remedy}"

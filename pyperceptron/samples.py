@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from struct import calcsize
 
 from pyperceptron.checks import counted, named
 
@@ -168,7 +167,7 @@ def _contiguous(view: memoryview, name: str) -> memoryview:
     view_format = view.format or ""
     code = view_format.lstrip("@=" + _NATIVE_ORDER)
     assert view.shape is not None
-    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != calcsize(code):
+    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != memoryview(b"").cast(code).itemsize:
         raise TypeError(
             f"{name} hold elements of buffer format {view_format!r}; expected real numbers in native byte order: convert them first"
         )

@@ -12,6 +12,9 @@
 #
 # sigmoid(x) = e / (1 + e) for x < 0 and 1 / (1 + e) else, e = e^-|x|: nothing overflows. Numerator and denominator are both
 # scaled by 2^600, which costs nothing and keeps e out of the subnormal range, so the smallest results are exact as well.
+#
+# LOWEST_POWER hides its value from the compiler. Where gcc knows it, it works out e^-746 beforehand and branches around the
+# polynomial, and the branch keeps the loop from being vectorised well: the lesson took 0.81 ms so and takes 0.72 ms now.
 
 from libc.math cimport fabs
 from libc.stdint cimport uint64_t
@@ -48,9 +51,16 @@ cdef inline double scaled_exp(double x, uint64_t scale) noexcept nogil:
     return (1.0 + less_one) * from_bits((to_bits(shifted) - to_bits(shifter) + 1023 + scale) << 52)
 
 
-cdef inline double sigmoid(double x) noexcept nogil:
-    """1 / (1 + e^-x), correct to two units in the last place; nan for nan."""
-    cdef double magnitude = -fabs(x)
-    cdef double e = scaled_exp(-746.0 if magnitude < -746.0 else magnitude, 600)
+cdef extern from *:
+    """
+    static volatile const double LOWEST_POWER = -746.0;  /* e to it is less than half the smallest float */
+    """
+    const double LOWEST_POWER
+
+
+cdef inline double sigmoid(double x, double lowest_power) noexcept nogil:
+    """1 / (1 + e^-x), correct to two units in the last place; nan for nan. lowest_power is LOWEST_POWER, read beforehand."""
+    cdef double power = -fabs(x)
+    cdef double e = scaled_exp(lowest_power if power < lowest_power else power, 600)
     cdef double one = 4.149515568880993e+180  # 2^600
     return (one if x >= 0.0 else e) / (one + e)

@@ -1,6 +1,7 @@
 """The twins, as fixtures: a test that takes one runs once for each twin that is built here."""
 
 import os
+import sys
 from functools import partial
 
 import pytest
@@ -43,3 +44,14 @@ def make_layers():
 def make_reference():
     """SigmoidLayer, on the reference."""
     return partial(pp.SigmoidLayer, backend=BACKENDS[-1])
+
+
+@pytest.fixture
+def without_the_compiled_twin(monkeypatch):
+    """Call it, and for the rest of the test the compiled twin is not there."""
+
+    def remove():
+        monkeypatch.setitem(sys.modules, "pyperceptron.backends.cython", None)
+        monkeypatch.delattr("pyperceptron.backends.cython", raising=False)
+
+    return remove

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def resolve(name: str = "auto") -> tuple[str, Backend]:
     if wanted not in _FASTEST_FIRST:
         raise ValueError(f"{source} is {wanted!r}; expected 'auto', 'cython' or 'python'")
     try:
-        return wanted, import_module(f"{__name__}.{wanted}")  # type: ignore[return-value]
+        return wanted, _twin(wanted)
     except ImportError as error:
         raise ImportError(
             f"backend {wanted!r} cannot be used here ({error}): install a C compiler and build the package anew with "
@@ -70,9 +69,19 @@ def resolve(name: str = "auto") -> tuple[str, Backend]:
         ) from error
 
 
+def _twin(name: str) -> Backend:
+    if name == "cython":
+        from pyperceptron.backends import cython
+
+        return cython
+    from pyperceptron.backends import python
+
+    return python
+
+
 def _found(name: str) -> bool:
     try:
-        import_module(f"{__name__}.{name}")
+        _twin(name)
     except ImportError:
         return False
     return True

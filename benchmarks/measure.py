@@ -1,0 +1,140 @@
+"""Timing that can be trusted on a noisy machine: competitors in alternation, medians after a warm-up."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+
+
+@dataclass
+class Row:
+    """One competitor: `run` does the work once and returns its seconds; None where it is not installed."""
+
+    name: str
+    version: str
+    run: Callable[[], float] | None
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+@dataclass
+class Section:
+    """A piece of work, its competitors, and the one to whose time the others are compared."""
+
+    title: str
+    rows: list[Row]
+    baseline: str
+
+    def measure(self, repeats: int) -> None:
+        """Every competitor in turn, `repeats` times, after a turn that does not count."""
+        for turn in range(repeats + 1):
+            for row in self.rows:
+                if row.run is not None:
+                    seconds = row.run()
+                    if turn:
+                        row.seconds.append(seconds)
+
+    def ratio(self, row: Row) -> float | None:
+        """How many times as fast as the baseline; None where one of them is missing."""
+        base = next(other for other in self.rows if other.name == self.baseline)
+        return base.median / row.median if base.seconds and row.seconds else None
+
+    def table(self) -> list[str]:
+        width = max(len(row.name) for row in self.rows)
+        version_width = max([len("version"), *(len(row.version) for row in self.rows)])
+        lines = [
+            self.title,
+            f"  {'':{width}}  {'version':{version_width}}  {'median':>11}  {'fastest':>11}  {'slowest':>11}  times as fast",
+        ]
+        for row in self.rows:
+            if row.run is None:
+                lines.append(f"  {row.name:{width}}  {'not installed'}")
+                continue
+            times = "  ".join(f"{in_words(seconds):>11}" for seconds in (row.median, min(row.seconds), max(row.seconds)))
+            ratio = self.ratio(row)
+            speed = "" if ratio is None else "1 (baseline)" if row.name == self.baseline else f"{ratio:.3g}"
+            lines.append(f"  {row.name:{width}}  {row.version:{version_width}}  {times}  {speed}")
+        return lines
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "title": self.title,
+            "baseline": self.baseline,
+            "rows": [
+                {
+                    "name": row.name,
+                    "version": row.version,
+                    "installed": row.run is not None,
+                    "seconds": row.seconds,
+                    "median": row.median if row.seconds else None,
+                    "times_as_fast_as_baseline": self.ratio(row),
+                }
+                for row in self.rows
+            ],
+        }
+
+
+@dataclass
+class Machine:
+    processor: str
+    cores: int
+    system: str
+    python: str
+
+    @classmethod
+    def here(cls) -> Machine:
+        return cls(_processor(), os.cpu_count() or 1, f"{platform.system()} {platform.release()}", platform.python_version())
+
+    def __str__(self) -> str:
+        return f"{self.processor}, {self.cores} cores, {self.system}, Python {self.python}"
+
+    as_json = asdict
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
+    """Seconds for doing the work once: the mean of as many times as fill 20 ms, so that the clock and a cold start weigh little."""
+    times = 0
+    start = now = time.perf_counter()
+    while now - start < at_least:
+        work()
+        times += 1
+        now = time.perf_counter()
+    return (now - start) / times
+
+
+def in_words(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"
+
+
+def check_equal(name: str, got: Iterable[float], expected: Iterable[float], tolerance: float = 1e-10) -> None:
+    """Stop the benchmark unless every number agrees within a relative tolerance."""
+    for mine, right in zip(got, expected, strict=True):
+        if not abs(mine - right) <= tolerance * max(1.0, abs(right)):
+            raise SystemExit(f"{name} computes {mine!r} where {right!r} is right: there is nothing to compare")

@@ -1,0 +1,49 @@
+"""Whole processes: what a bare interpreter, an import, the demo and the lesson's script cost from start to exit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Row, Section, timed, version_of
+
+import pyperceptron as pp
+
+LESSON = Path(__file__).with_name("lesson_in_numpy.py")
+BARE = "bare interpreter"
+
+
+def section() -> Section:
+    rows = [
+        _row(BARE, sys.version.split()[0], "-c", "pass"),
+        _row("import pyperceptron", pp.__version__, "-c", "import pyperceptron"),
+        *(
+            _row(f"pyperceptron demo, {backend}", pp.__version__, "-m", "pyperceptron", "demo", "--backend", backend)
+            for backend in pp.available_backends()
+        ),
+    ]
+    for package, distribution in (("numpy", "numpy"), ("sklearn.linear_model", "scikit-learn")):
+        rows.append(_row(f"import {package}", version_of(distribution), "-c", f"import {package}"))
+    rows.append(_row("the lesson's NumPy script", version_of("numpy"), str(LESSON)))
+    return Section("Whole processes, start to exit", rows, "the lesson's NumPy script")
+
+
+def import_cost(processes: Section) -> str:
+    """What `import pyperceptron` adds to a bare interpreter, pair by pair, in one line."""
+    bare, imported = processes.rows[:2]
+    costs = sorted(after - before for before, after in zip(bare.seconds, imported.seconds, strict=True))
+    return f"  import pyperceptron costs {costs[len(costs) // 2] * 1e3:.1f} ms over a {BARE} (median of pairs)"
+
+
+def _row(name: str, version: str | None, *arguments: str) -> Row:
+    if version is None:
+        return Row(name, "", None)
+    # From a folder where nothing lies, so that what is installed is measured.
+    command = [sys.executable, *arguments]
+    return Row(
+        name,
+        version,
+        lambda: timed(lambda: subprocess.run(command, check=True, capture_output=True, cwd=tempfile.gettempdir())),
+    )

@@ -1,0 +1,95 @@
+"""The house: which room may enter which, what an import loads, and where a twin may be named."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pyperceptron
+
+PACKAGE = Path(pyperceptron.__file__).parent
+
+# From the ground up: a module imports only from lines above its own.
+FLOORS = [
+    {"checks"},
+    {"matrix"},
+    {"activations", "seeding"},
+    {"backends.python", "backends.cython"},
+    {"backends"},
+    {"samples"},
+    {"layer"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {module: height for height, modules in enumerate(FLOORS) for module in modules}
+MODULES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+    if path != PACKAGE / "__init__.py"
+}
+
+
+def imported_rooms(path):
+    """The package's own modules that a file imports, wherever in it the import stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            rooms = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [room if room.removeprefix("pyperceptron.") in FLOOR else node.module for room in rooms]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        yield from (name.removeprefix("pyperceptron.") for name in names if name.startswith("pyperceptron."))
+
+
+def test_every_room_has_a_floor():
+    assert set(MODULES) == set(FLOOR) - {"backends.cython"}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_nothing_imports_upward(module):
+    for imported in imported_rooms(MODULES[module]):
+        assert FLOOR[imported] < FLOOR[module], f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"backends", "cli"}))
+def test_only_backends_names_a_twin(module):
+    """But for the command line, which offers the names, and docstrings, which explain them."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert not constants & {"python", "cython"}
+
+
+@pytest.mark.parametrize("module", [*sorted(MODULES), ""])
+def test_a_room_opens_with_one_plain_sentence(module):
+    path = MODULES.get(module, PACKAGE / "__init__.py")
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring is not None
+    first = docstring.splitlines()[0]
+    assert first.endswith(".") and len(first) < 130
+
+
+def test_import_loads_only_the_standard_library():
+    script = (
+        "import sys; before = set(sys.modules); import pyperceptron; "
+        "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    loaded = set(ran.stdout.split())
+    assert "pyperceptron" in loaded
+    # A module of the compiled twin's own machinery is no file that could be missing.
+    foreign = {name for name in loaded - {"pyperceptron"} if name not in sys.stdlib_module_names}
+    assert not {name for name in foreign if not name.startswith(("_cython_", "cython_runtime"))}
+    assert not loaded & {"argparse", "dataclasses", "inspect", "json", "random", "re", "typing", "unittest"}
+
+
+def test_training_lists_loads_no_numpy():
+    script = (
+        "import sys, pyperceptron as pp; pp.SigmoidLayer(1, seed=1).train([[1]], [1], 9).forward([[1]]); "
+        "assert 'numpy' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=PACKAGE.parent)

@@ -1,0 +1,171 @@
+"""The command: what it prints, how it refuses, and that its help is true."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+import pytest
+
+import pyperceptron as pp
+from pyperceptron.cli import main
+
+BACKENDS = pp.available_backends()
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output and standard error."""
+    try:
+        code = main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+LESSON_DIGITS = [
+    "-0.16595599", "0.44064899", "-0.99977125",
+    "0.26898640", "0.32627570", "0.23762817", "0.36375058",
+    "-0.72507825",
+    "10.38040701", "-0.20641179", "-4.98452047",
+    "0.00679672", "0.99445583", "0.99548516", "0.00553614",
+    "0.99996897",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_demo_prints_the_lessons_digits(capsys, backend):
+    code, out, err = run(capsys, "demo", "--backend", backend)
+    assert (code, err) == (0, "")
+    for digits in LESSON_DIGITS:
+        assert digits in out
+    assert f"by the {backend} backend" in out
+    assert out.rstrip().endswith("So the neuron answers 1.")
+
+
+def test_demo_reads_the_same_from_every_twin(capsys):
+    texts = {
+        re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS
+    }
+    assert len(texts) == 1
+
+
+def test_demo_is_plain_and_fits_80_columns(capsys):
+    _, out, _ = run(capsys, "demo", "--steps", "3", "--seed", "5", "--ask", "-1.5", "0.25", "1e300")
+    assert "\033" not in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_demo_options(capsys):
+    _, out, _ = run(capsys, "demo", "--iterations", "10_000", "--ask", "0", "1", "0.5", "--steps", "1")
+    assert "9.67299303" in out and "-0.20784350" in out and "-4.62963669" in out
+    assert "Training: 10,000 times" in out
+    assert "A new situation: 0  1  0.5" in out
+    [[answer]] = (
+        pp.SigmoidLayer(3, seed=1).train([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0], 10_000).forward([[0, 1, 0.5]])
+    )
+    assert f"= {answer:.8f}" in out
+    assert out.rstrip().endswith("So the neuron answers 0.")
+    assert "Step 1" in out and "Step 2" not in out
+    for number in ("0.19663272", "-0.05289153", "0.28621005", "0.12025406", "0.50456196", "-0.85063774"):
+        assert number in out
+    _, out, _ = run(capsys, "demo", "--seed", "2")
+    [[first], *_] = pp.SigmoidLayer(3, seed=2).weights
+    assert f"{first:.8f}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["demo", "--iterations", "x"], "argument --iterations: 'x' is no whole number from 1 to 9223372036854775807"),
+        (["demo", "--iterations", "0"], "argument --iterations: '0' is no whole number from 1 to 9223372036854775807"),
+        (["demo", "--iterations", "9223372036854775808"], "argument --iterations: '9223372036854775808' is no whole"),
+        (["demo", "--steps", "-1"], "argument --steps: '-1' is no whole number from 0 to 9223372036854775807"),
+        (["demo", "--seed", "-1"], "argument --seed: '-1' is no whole number from 0 to 4294967295"),
+        (["demo", "--seed", "1.5"], "argument --seed: '1.5' is no whole number from 0 to 4294967295"),
+        (["demo", "--ask", "1", "0"], "argument --ask: expected 3 arguments"),
+        (["demo", "--ask", "1", "nan", "0"], "inputs row 0, column 1 is nan; expected a finite number"),
+        (["demo", "--ask", "1", "a", "0"], "argument --ask: invalid float value: 'a'"),
+        (["demo", "--backend", "numpy"], "argument --backend: invalid choice: 'numpy'"),
+        (["demo", "extra"], "unrecognized arguments: extra"),
+        (["--bogus"], "unrecognized arguments: --bogus"),
+        (["lesson"], "invalid choice: 'lesson'"),
+    ],
+)
+def test_a_wrong_argument_gets_one_line_and_exit_code_2(capsys, arguments, complaint):
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_help_names_every_option_and_its_default(capsys):
+    code, out, _ = run(capsys, "demo", "--help")
+    assert code == 0
+    for option, default in {"iterations": "20000", "seed": "1", "backend": "auto", "ask": "1 0 0", "steps": "0"}.items():
+        text = " ".join(out.split(f"  --{option}")[1].split("  --")[0].split())
+        assert f"(default: {default})" in text
+    assert run(capsys)[:2] == run(capsys, "--help")[:2]
+    assert "demo" in run(capsys)[1]
+
+
+def test_version_tells_what_is_built(capsys, without_the_compiled_twin):
+    assert run(capsys, "--version")[1] == f"pyperceptron {pp.__version__} (backends: {', '.join(BACKENDS)})\n" + (
+        "" if len(BACKENDS) > 1 else "The compiled twin is not built here: the README says how to get it.\n"
+    )
+    without_the_compiled_twin()
+    assert run(capsys, "--version")[1] == (
+        f"pyperceptron {pp.__version__} (backends: python)\n"
+        "The compiled twin is not built here: the README says how to get it.\n"
+    )
+    code, _, err = run(capsys, "demo", "--backend", "cython")
+    assert code == 2
+    assert "backend 'cython' cannot be used here" in err
+
+
+def test_the_module_is_the_command():
+    ran = subprocess.run([sys.executable, "-m", "pyperceptron", "--version"], capture_output=True, text=True, cwd="/")
+    assert (ran.returncode, ran.stdout.split("\n")[0]) == (
+        0,
+        f"pyperceptron {pp.__version__} (backends: {', '.join(BACKENDS)})",
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    command = f"{sys.executable} -m pyperceptron demo --steps 500 | head -1; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd="/")
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "One neuron, three inputs, no hidden layer\n", "")
+
+
+def test_an_ascii_terminal_gets_the_numbers():
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pyperceptron", "demo"], capture_output=True, text=True, cwd="/", env=environment
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "10.38040701" in ran.stdout
+
+
+def on_a_terminal(environment):
+    """What `pyperceptron demo` shows on a terminal."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pyperceptron", "demo"], stdout=its, cwd="/", env={**os.environ, "TERM": "xterm", **environment}
+    )
+    os.close(its)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # how Linux says that the other end was closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    return shown.decode()
+
+
+def test_headings_stand_out_on_a_terminal_unless_no_color_is_set():
+    assert "\033[1mThe training table\033[0m" in on_a_terminal({"NO_COLOR": ""})
+    assert "\033" not in on_a_terminal({"NO_COLOR": "1"})
+    assert "\033" not in on_a_terminal({"NO_COLOR": "", "TERM": "dumb"})
