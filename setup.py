@@ -22,6 +22,7 @@ MSVC = sys.platform == "win32" and "mingw" not in sysconfig.get_platform()
 
 # Said here, not in the sources, so that they hold for the functions inlined from the .pxd files too.
 DIRECTIVES = {
+    "autotestdict": False,
     "boundscheck": False,
     "cdivision": True,
     "freethreading_compatible": True,
@@ -39,7 +40,7 @@ TWIN = Extension(
 )
 
 
-class NotCompiled(Exception):
+class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)
     """The C compiler, and nothing else, failed."""
 
 
@@ -54,7 +55,7 @@ class BuildTwin(build_ext):
         try:
             super().build_extension(ext)
         except (CCompilerError, ExecError, PlatformError) as error:
-            raise NotCompiled(error) from error
+            raise CompilerFailed(error) from error
 
 
 def switched_on(name: str) -> bool:
@@ -92,7 +93,7 @@ if forbidden:
 else:
     try:
         build([TWIN])
-    except NotCompiled as error:
+    except CompilerFailed as error:
         if required:
             sys.exit(f"the compiled twin is required but could not be compiled: {error}")
         tell(

@@ -116,7 +116,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
-    """Seconds for doing the work once: the mean of as many times as fill 20 ms, so that the clock and a cold start weigh little."""
+    """Seconds for doing the work once: the mean of as many times as fill 20 ms, so that a cold start weighs little."""
     times = 0
     start = now = time.perf_counter()
     while now - start < at_least:

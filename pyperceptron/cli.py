@@ -78,12 +78,8 @@ def _parser() -> Parser:
     option("--iterations", "how often to train", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
     option("--seed", "which starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
     option("--backend", "which twin computes", choices=("auto", "cython", "python"), default="auto")
-    option(
-        "--ask", "the new situation", type=float, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0"
-    )
-    option(
-        "--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K"
-    )
+    option("--ask", "the new situation", type=float, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
+    option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
     return parser
 
 

@@ -96,9 +96,7 @@ def _say_answer(say: Callable[[str], None], layer: SigmoidLayer, inputs: Sequenc
     return float(output)
 
 
-def _say_steps(
-    say: Callable[[str], None], heading: Callable[[str], str], layer: SigmoidLayer, steps: int
-) -> None:
+def _say_steps(say: Callable[[str], None], heading: Callable[[str], str], layer: SigmoidLayer, steps: int) -> None:
     for step in layer.trace(INPUTS, TARGETS, steps):
         say(heading(f"Step {step.iteration}"))
         say("    inputs     weighted sum       output        error        slope   adjustment")

@@ -8,7 +8,7 @@ from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import resolve
 from pyperceptron.checks import named, positive_number, whole_number
 from pyperceptron.matrix import Matrix, matrix_of
-from pyperceptron.samples import as_view, in_container, read_bias, read_inputs, read_targets, read_weights
+from pyperceptron.samples import as_view, in_container, read_bias, read_inputs, read_targets, read_weights, rows_of
 from pyperceptron.seeding import uniform_weights
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ class SigmoidLayer:
     @property
     def weights(self) -> Rows:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        return as_view(self._parameters, self.n_outputs).tolist()[: self.n_inputs]  # type: ignore[no-any-return]
+        return rows_of(as_view(self._parameters, self.n_outputs))[: self.n_inputs]
 
     @weights.setter
     def weights(self, weights: Any) -> None:
@@ -144,9 +144,7 @@ class SigmoidLayer:
                     break
         return self
 
-    def trace(
-        self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0
-    ) -> Iterator[Step]:
+    def trace(self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0) -> Iterator[Step]:
         """Train, one iteration for each Step taken from the iterator, which tells every number of it.
 
         Taking N steps and `train` for N iterations end in the same weights, to the bit.
@@ -156,7 +154,7 @@ class SigmoidLayer:
 
     def _checked(
         self, inputs: Any, targets: Any, iterations: Any, learning_rate: Any
-    ) -> tuple[tuple[Table, memoryview], int, float]:
+    ) -> tuple[tuple[Table, memoryview[float]], int, float]:
         """The samples as the kernels take them, and the rest, once every argument of a training is known to be sound."""
         iterations = whole_number(iterations, "iterations", 0, 2**63 - 1)
         learning_rate = positive_number(learning_rate, "learning_rate")
@@ -166,7 +164,7 @@ class SigmoidLayer:
         return (table, wanted), iterations, learning_rate
 
     def _advance(
-        self, table: Table, targets: memoryview, iterations: int, learning_rate: float, iterations_before: int = 0
+        self, table: Table, targets: memoryview[float], iterations: int, learning_rate: float, iterations_before: int = 0
     ) -> None:
         """Train on checked samples; the layer changes only once, at the end, so other threads never see half a step."""
         parameters = array("d", self._parameters)
@@ -185,22 +183,20 @@ class SigmoidLayer:
                 "choose a smaller learning_rate or scale the inputs down"
             )
 
-    def _traced(self, table: Table, targets: memoryview, iteration: int, learning_rate: float) -> Step:
+    def _traced(self, table: Table, targets: memoryview[float], iteration: int, learning_rate: float) -> Step:
         weights, bias = self.weights, self.bias
         sums = self._zeros(table)
-        self._kernels.weighted_sums(
-            table.view, as_view(self._parameters, self.n_outputs), as_view(sums, self.n_outputs)
-        )
+        self._kernels.weighted_sums(table.view, as_view(self._parameters, self.n_outputs), as_view(sums, self.n_outputs))
         self._advance(table, targets, 1, learning_rate, iteration - 1)
         assert self._outputs is not None
         outputs = matrix_of(self._outputs[0].tolist(), (table.n_rows, self.n_outputs))
-        errors = Matrix(targets.tolist()) - outputs
+        errors = Matrix(rows_of(targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
             iteration=iteration,
             weights=weights,
             bias=bias,
-            weighted_sums=as_view(sums, self.n_outputs).tolist(),
+            weighted_sums=rows_of(as_view(sums, self.n_outputs)),
             outputs=outputs.rows,
             errors=errors.rows,
             slopes=slopes.rows,

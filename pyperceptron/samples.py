@@ -27,7 +27,7 @@ class Table:
 
     __slots__ = ("container", "view")
 
-    def __init__(self, view: memoryview, container: str) -> None:
+    def __init__(self, view: memoryview[float], container: str) -> None:
         self.view = view
         self.container = container
 
@@ -45,7 +45,7 @@ class Table:
         assert shape is not None
         return shape[0], shape[1]
 
-    def as_doubles(self) -> memoryview:
+    def as_doubles(self) -> memoryview[float]:
         """A copy of the view in float64."""
         values = flattened(self.view)
         return as_view(array("d", values.tobytes() if values.format == "d" else values), self.n_columns)
@@ -56,20 +56,25 @@ def in_container(values: array[float], n_columns: int, container: str) -> Any:
     if container == "array":
         return values
     view = as_view(values, n_columns)
-    return sys.modules["numpy"].asarray(view) if container == "numpy" else view.tolist()
+    return sys.modules["numpy"].asarray(view) if container == "numpy" else rows_of(view)
 
 
-def as_view(values: array[float], n_columns: int) -> memoryview:
+def rows_of(view: memoryview[float]) -> list[list[float]]:
+    """A two-dimensional view as nested lists."""
+    return view.tolist()  # type: ignore[return-value]
+
+
+def as_view(values: array[float], n_columns: int) -> memoryview[float]:
     """A two-dimensional view of a flat array of float64, n_columns to a row; it shares the array's memory."""
     return memoryview(values).cast("B").cast("d", (len(values) // n_columns, n_columns))
 
 
-def flattened(view: memoryview) -> memoryview:
+def flattened(view: memoryview[float]) -> memoryview[float]:
     """A one-dimensional view of a C-contiguous one."""
     return _reshaped(view, (view.nbytes // view.itemsize,))
 
 
-def _reshaped(view: memoryview, shape: tuple[int, ...], code: str | None = None) -> memoryview:
+def _reshaped(view: memoryview[float], shape: tuple[int, ...], code: str | None = None) -> memoryview[float]:
     return view.cast("B").cast(code or view.format, shape)  # type: ignore
 
 
@@ -90,7 +95,8 @@ def read_targets(targets: Any, n_rows: int, n_columns: int, kernels: Backend) ->
     table = _read(targets, "targets", flat=n_columns == 1)
     if table.n_rows != n_rows:
         raise ValueError(
-            f"targets have {counted(table.n_rows, 'row')} but inputs have {n_rows}: give one row of targets for each row of inputs"
+            f"targets have {counted(table.n_rows, 'row')} but inputs have {n_rows}: "
+            "give one row of targets for each row of inputs"
         )
     if table.n_columns != n_columns:
         raise ValueError(
@@ -132,7 +138,7 @@ def _read(source: Any, name: str, flat: bool = False) -> Table:
     """The source as a table, its numbers not yet looked at; `flat` lets a one-dimensional source be a column."""
     source, container = _opened(source)
     try:
-        view = memoryview(source)
+        view: memoryview[float] = memoryview(source)
     except TypeError:
         return Table(_rows_to_view(source, name, flat), container)
     if view.ndim != 2 and not (flat and view.ndim == 1):
@@ -162,14 +168,15 @@ def _opened(source: Any) -> tuple[Any, str]:
     return source, "array"
 
 
-def _contiguous(view: memoryview, name: str) -> memoryview:
+def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
     """The view itself where the kernels read its elements in place, else a copy that they do."""
     view_format = view.format or ""
     code = view_format.lstrip("@=" + _NATIVE_ORDER)
     assert view.shape is not None
-    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != memoryview(b"").cast(code).itemsize:
+    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != _size_of(code):
         raise TypeError(
-            f"{name} hold elements of buffer format {view_format!r}; expected real numbers in native byte order: convert them first"
+            f"{name} hold elements of buffer format {view_format!r}; "
+            "expected real numbers in native byte order: convert them first"
         )
     if code == "?":
         code = "B"
@@ -181,7 +188,12 @@ def _contiguous(view: memoryview, name: str) -> memoryview:
     return _reshaped(copied, view.shape, code)
 
 
-def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview:
+def _size_of(code: str) -> int:
+    """How many bytes an element of this one-letter buffer format has on this machine."""
+    return memoryview(b"").cast(code).itemsize  # type: ignore
+
+
+def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
     """A sequence of equally long sequences of numbers as a float64 view; `flat` lets bare numbers be rows of one."""
     try:
         rows = list(source)
@@ -215,9 +227,7 @@ def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -
     try:
         values = list(row)
     except TypeError:
-        raise TypeError(
-            f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}"
-        ) from None
+        raise TypeError(f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}") from None
     for column, value in enumerate(values):
         try:
             numbers.append(value)

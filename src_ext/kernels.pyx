@@ -275,7 +275,8 @@ cdef int step(
         for at in range(values):
             part[at] = 0.0
         chunk_gradient(
-            inputs + start * layer.n_inputs, targets + start * layer.n_outputs, outputs + start * layer.n_outputs, part, rows, layer
+            inputs + start * layer.n_inputs, targets + start * layer.n_outputs, outputs + start * layer.n_outputs,
+            part, rows, layer,
         )
         for at in range(values):
             gradient[at] += part[at]

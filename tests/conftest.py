@@ -5,9 +5,14 @@ import sys
 from functools import partial
 
 import pytest
+from hypothesis import settings
 
 import pyperceptron as pp
 from pyperceptron.backends import resolve
+
+# No deadline: a busy machine is no failure. Examples are not stored, so that every run is a run of its own.
+settings.register_profile("ours", deadline=None, database=None)
+settings.load_profile("ours")
 
 BACKENDS = pp.available_backends()
 REQUIRED = os.environ.get("PYPERCEPTRON_REQUIRE_EXTENSIONS", "0") not in ("", "0")

@@ -12,10 +12,7 @@ def sigmoid(x):
 def forward(inputs, weights, bias):
     """Each sum exactly rounded, by math.fsum."""
     return [
-        [
-            sigmoid(math.fsum([value * weights[j][c] for j, value in enumerate(row)] + [bias[c]]))
-            for c in range(len(weights[0]))
-        ]
+        [sigmoid(math.fsum([value * weights[j][c] for j, value in enumerate(row)] + [bias[c]])) for c in range(len(weights[0]))]
         for row in inputs
     ]
 
@@ -45,7 +42,5 @@ def loss(inputs, targets, weights, bias):
     """½ Σ (target - output)²."""
     outputs = forward(inputs, weights, bias)
     return math.fsum(
-        (t - o) ** 2 / 2
-        for wanted, got in zip(targets, outputs, strict=True)
-        for t, o in zip(wanted, got, strict=True)
+        (t - o) ** 2 / 2 for wanted, got in zip(targets, outputs, strict=True) for t, o in zip(wanted, got, strict=True)
     )

@@ -70,7 +70,8 @@ def test_a_room_opens_with_one_plain_sentence(module):
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring is not None
     first = docstring.splitlines()[0]
-    assert first.endswith(".") and len(first) < 130
+    assert first.endswith(".")
+    assert len(first) < 130
 
 
 def test_import_loads_only_the_standard_library():

@@ -45,9 +45,7 @@ def test_demo_prints_the_lessons_digits(capsys, backend):
 
 
 def test_demo_reads_the_same_from_every_twin(capsys):
-    texts = {
-        re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS
-    }
+    texts = {re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS}
     assert len(texts) == 1
 
 
@@ -59,15 +57,19 @@ def test_demo_is_plain_and_fits_80_columns(capsys):
 
 def test_demo_options(capsys):
     _, out, _ = run(capsys, "demo", "--iterations", "10_000", "--ask", "0", "1", "0.5", "--steps", "1")
-    assert "9.67299303" in out and "-0.20784350" in out and "-4.62963669" in out
+    for number in ("9.67299303", "-0.20784350", "-4.62963669"):
+        assert number in out
     assert "Training: 10,000 times" in out
     assert "A new situation: 0  1  0.5" in out
     [[answer]] = (
-        pp.SigmoidLayer(3, seed=1).train([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0], 10_000).forward([[0, 1, 0.5]])
+        pp.SigmoidLayer(3, seed=1)
+        .train([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0], 10_000)
+        .forward([[0, 1, 0.5]])
     )
     assert f"= {answer:.8f}" in out
     assert out.rstrip().endswith("So the neuron answers 0.")
-    assert "Step 1" in out and "Step 2" not in out
+    assert "Step 1" in out
+    assert "Step 2" not in out
     for number in ("0.19663272", "-0.05289153", "0.28621005", "0.12025406", "0.50456196", "-0.85063774"):
         assert number in out
     _, out, _ = run(capsys, "demo", "--seed", "2")
@@ -103,7 +105,13 @@ def test_a_wrong_argument_gets_one_line_and_exit_code_2(capsys, arguments, compl
 def test_help_names_every_option_and_its_default(capsys):
     code, out, _ = run(capsys, "demo", "--help")
     assert code == 0
-    for option, default in {"iterations": "20000", "seed": "1", "backend": "auto", "ask": "1 0 0", "steps": "0"}.items():
+    for option, default in {
+        "iterations": "20000",
+        "seed": "1",
+        "backend": "auto",
+        "ask": "1 0 0",
+        "steps": "0",
+    }.items():
         text = " ".join(out.split(f"  --{option}")[1].split("  --")[0].split())
         assert f"(default: {default})" in text
     assert run(capsys)[:2] == run(capsys, "--help")[:2]
@@ -151,7 +159,10 @@ def on_a_terminal(environment):
     """What `pyperceptron demo` shows on a terminal."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "pyperceptron", "demo"], stdout=its, cwd="/", env={**os.environ, "TERM": "xterm", **environment}
+        [sys.executable, "-m", "pyperceptron", "demo"],
+        stdout=its,
+        cwd="/",
+        env={**os.environ, "TERM": "xterm", **environment},
     )
     os.close(its)
     shown = b""

@@ -80,7 +80,9 @@ ARRAYS = {f"array.array {code}": two_dimensional(ROWS, code) for code in "dfBHiI
     "mmap": in_a_file(ROWS),
     "reversed rows": two_dimensional(ROWS[::-1], "d")[::-1],
 }
-NUMPY = {f"NumPy {dtype}": np.array(ROWS, dtype) for dtype in ("d", "f", "u1", "i2", "i4", "i8", "u8", ">f8", ">i4", "g", "e")} | {
+NUMPY = {
+    f"NumPy {dtype}": np.array(ROWS, dtype) for dtype in ("d", "f", "u1", "i2", "i4", "i8", "u8", ">f8", ">i4", "g", "e")
+} | {
     "Fortran-ordered": np.asfortranarray(np.array(ROWS, float)),
     "strided columns": np.repeat(np.array(ROWS, float), 2, axis=1)[:, ::2],
     "strided rows": np.repeat(np.array(ROWS, "u1"), 3, axis=0)[::3],
@@ -193,8 +195,16 @@ REFUSED_INPUTS = [
         TypeError,
         "inputs row 0, column 2 is '3'; expected a finite number: convert it first, as float(...) does",
     ),
-    (["123"], TypeError, "inputs row 0, column 0 is '1'; expected a finite number: convert it first, as float(...) does"),
-    ([[1, 2, 3j]], TypeError, "inputs row 0, column 2 is 3j; expected a finite number: convert it first, as float(...) does"),
+    (
+        ["123"],
+        TypeError,
+        "inputs row 0, column 0 is '1'; expected a finite number: convert it first, as float(...) does",
+    ),
+    (
+        [[1, 2, 3j]],
+        TypeError,
+        "inputs row 0, column 2 is 3j; expected a finite number: convert it first, as float(...) does",
+    ),
     (
         [[1, 2, [3, 4]]],
         TypeError,
@@ -248,16 +258,44 @@ REFUSED_INPUTS = [
     ),
 ]
 REFUSED_TRAININGS = [
-    ((TRAIN[0], [0, 1, 1]), ValueError, "targets have 3 rows but inputs have 2: give one row of targets for each row of inputs"),
-    ((TRAIN[0], [[0, 1], [1, 0]]), ValueError, "targets have 2 columns but the layer has 1 output: give rows of 1 number"),
+    (
+        (TRAIN[0], [0, 1, 1]),
+        ValueError,
+        "targets have 3 rows but inputs have 2: give one row of targets for each row of inputs",
+    ),
+    (
+        (TRAIN[0], [[0, 1], [1, 0]]),
+        ValueError,
+        "targets have 2 columns but the layer has 1 output: give rows of 1 number",
+    ),
     ((TRAIN[0], [0, 2]), ValueError, "targets row 1, column 0 is 2.0; expected a number from 0 to 1: scale them first"),
-    ((TRAIN[0], [-1e-9, 1]), ValueError, "targets row 0, column 0 is -1e-09; expected a number from 0 to 1: scale them first"),
-    ((TRAIN[0], bytes([0, 3])), ValueError, "targets row 1, column 0 is 3.0; expected a number from 0 to 1: scale them first"),
-    ((TRAIN[0], [0, NAN]), ValueError, "targets row 1, column 0 is nan; expected a finite number: fill it in or drop that row"),
+    (
+        (TRAIN[0], [-1e-9, 1]),
+        ValueError,
+        "targets row 0, column 0 is -1e-09; expected a number from 0 to 1: scale them first",
+    ),
+    (
+        (TRAIN[0], bytes([0, 3])),
+        ValueError,
+        "targets row 1, column 0 is 3.0; expected a number from 0 to 1: scale them first",
+    ),
+    (
+        (TRAIN[0], [0, NAN]),
+        ValueError,
+        "targets row 1, column 0 is nan; expected a finite number: fill it in or drop that row",
+    ),
     ((TRAIN[0], []), ValueError, "targets are empty: give at least one row of at least one number"),
-    ((TRAIN[0], ["a", "b"]), TypeError, "targets row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does"),
+    (
+        (TRAIN[0], ["a", "b"]),
+        TypeError,
+        "targets row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+    ),
     ((*TRAIN, -1), ValueError, "iterations is -1; expected a whole number from 0 to 9223372036854775807"),
-    ((*TRAIN, 2**63), ValueError, "iterations is 9223372036854775808; expected a whole number from 0 to 9223372036854775807"),
+    (
+        (*TRAIN, 2**63),
+        ValueError,
+        "iterations is 9223372036854775808; expected a whole number from 0 to 9223372036854775807",
+    ),
     ((*TRAIN, 1.5), TypeError, "iterations is 1.5; expected a whole number"),
     ((*TRAIN, "many"), TypeError, "iterations is 'many'; expected a whole number"),
     ((*TRAIN, True), TypeError, "iterations is True; expected a whole number"),
@@ -266,11 +304,19 @@ REFUSED_TRAININGS = [
     ((*TRAIN, 1, NAN), ValueError, "learning_rate is nan; expected a positive finite number"),
     ((*TRAIN, 1, INF), ValueError, "learning_rate is inf; expected a positive finite number"),
     ((*TRAIN, 1, 10**400), ValueError, "learning_rate is a value of type int; expected a positive finite number"),
-    ((*TRAIN, 10**5000), ValueError, "iterations is a value of type int; expected a whole number from 0 to 9223372036854775807"),
+    (
+        (*TRAIN, 10**5000),
+        ValueError,
+        "iterations is a value of type int; expected a whole number from 0 to 9223372036854775807",
+    ),
     ((*TRAIN, 1, "fast"), TypeError, "learning_rate is 'fast'; expected a number"),
     ((*TRAIN, 1, None), TypeError, "learning_rate is None; expected a number"),
     ((*TRAIN, 1, 1j), TypeError, "learning_rate is 1j; expected a number"),
-    ((*TRAIN, 1, 1.0, "print"), TypeError, "callback is 'print'; expected a function of the layer and the iteration, or None"),
+    (
+        (*TRAIN, 1, 1.0, "print"),
+        TypeError,
+        "callback is 'print'; expected a function of the layer and the iteration, or None",
+    ),
 ]
 REFUSED_LAYERS = [
     ((0,), {}, ValueError, "n_inputs is 0; expected a whole number from 1 to 2147483647"),
@@ -313,9 +359,7 @@ def test_refused_inputs(make_layer, inputs, error, message):
     assert (layer.weights, layer.outputs) == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"), REFUSED_TRAININGS, ids=[case[2] for case in REFUSED_TRAININGS]
-)
+@pytest.mark.parametrize(("arguments", "error", "message"), REFUSED_TRAININGS, ids=[case[2] for case in REFUSED_TRAININGS])
 def test_refused_trainings(make_layer, arguments, error, message):
     layer = make_layer(3, seed=1)
     before = layer.weights
@@ -325,16 +369,16 @@ def test_refused_trainings(make_layer, arguments, error, message):
     assert (layer.weights, layer.outputs) == (before, None)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "options", "error", "message"), REFUSED_LAYERS, ids=[case[3] for case in REFUSED_LAYERS]
-)
+@pytest.mark.parametrize(("arguments", "options", "error", "message"), REFUSED_LAYERS, ids=[case[3] for case in REFUSED_LAYERS])
 def test_refused_layers(make_layer, arguments, options, error, message):
     refusal(lambda: make_layer(*arguments, **options), error, message)
 
 
 def test_an_unknown_backend():
     refusal(
-        lambda: SigmoidLayer(1, backend="numpy"), ValueError, "backend is 'numpy'; expected 'auto', 'cython' or 'python'"
+        lambda: SigmoidLayer(1, backend="numpy"),
+        ValueError,
+        "backend is 'numpy'; expected 'auto', 'cython' or 'python'",
     )
 
 

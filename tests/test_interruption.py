@@ -21,7 +21,7 @@ def interrupted(layer, inputs, targets, iterations):
     timer = threading.Timer(0.2, press)
     timer.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
             layer.train(inputs, targets, iterations)
             timer.join()  # if the training is over too soon, the failure is this test's, not the next one's
         return time.perf_counter() - pressed[0]

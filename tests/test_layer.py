@@ -51,7 +51,10 @@ def test_gradient_is_that_of_the_loss(make_layer, bias):
                 losses.append(naive.loss(INPUTS, TARGETS, moved, start_bias))
             assert layer.weights[j][c] - start[j][c] == pytest.approx(-rate * (losses[0] - losses[1]) / (2 * h), abs=1e-9)
         if bias:
-            moved = [[b + h * (i == c) for i, b in enumerate(start_bias)], [b - h * (i == c) for i, b in enumerate(start_bias)]]
+            moved = [
+                [b + h * (i == c) for i, b in enumerate(start_bias)],
+                [b - h * (i == c) for i, b in enumerate(start_bias)],
+            ]
             difference = naive.loss(INPUTS, TARGETS, start, moved[0]) - naive.loss(INPUTS, TARGETS, start, moved[1])
             assert layer.bias[c] - start_bias[c] == pytest.approx(-rate * difference / (2 * h), abs=1e-9)
 
@@ -102,9 +105,9 @@ def test_a_trace_tells_every_number_of_a_training(make_layer, bias, n_inputs):
         assert step.updated_weights == trained.weights
         assert step.updated_bias == trained.bias
     assert iterations == 50
-    assert traced.weights == trained.weights == make_layer(n_inputs, 2, bias=bias, seed=2).train(
-        inputs, targets, 50, 0.7
-    ).weights
+    assert (
+        traced.weights == trained.weights == make_layer(n_inputs, 2, bias=bias, seed=2).train(inputs, targets, 50, 0.7).weights
+    )
 
 
 def test_a_trace_refuses_bad_input_before_its_first_step(make_layer):

@@ -42,6 +42,11 @@ STORAGES = {
 }
 
 
+def tame(rate, inputs):
+    """A rate at which a step contracts: at larger ones a training can be chaotic, and a last bit grows to anything."""
+    return rate / max(1.0, math.fsum(value * value for row in inputs for value in row))
+
+
 def layer_of(make_layer, weights, bias):
     layer = make_layer(len(weights), len(weights[0]), weights=weights, bias=bias is not None)
     if bias is not None:
@@ -49,12 +54,13 @@ def layer_of(make_layer, weights, bias):
     return layer
 
 
-@given(problems(), st.integers(1, 12), st.floats(1e-3, 1), st.sampled_from(sorted(STORAGES)))
+@given(problems(), st.integers(1, 12), st.floats(1e-3, 4), st.sampled_from(sorted(STORAGES)))
 def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, iterations, rate, storage):
     inputs, targets, weights, bias = problem
     stored = STORAGES[storage](inputs)
     if storage == "float32":
         inputs = stored.tolist()
+    rate = tame(rate, inputs)
     expected = naive.train(
         inputs, targets, weights, bias or [0.0] * len(weights[0]), iterations, rate, learns_bias=bias is not None
     )
@@ -65,10 +71,11 @@ def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, 
         np.testing.assert_allclose(np.reshape(layer.outputs, np.shape(targets)), expected[2], rtol=1e-11)
 
 
-@given(problems(), st.integers(1, 12), st.floats(1e-3, 1))
+@given(problems(), st.integers(1, 12), st.floats(1e-3, 4))
 def test_the_twins_agree(make_layers, problem, iterations, rate):
     """Within 1e-12, relative to the largest number of each kind: each sum's terms cancel to any degree."""
     inputs, targets, weights, bias = problem
+    rate = tame(rate, inputs)
     layers = make_layers(len(weights), len(weights[0]), weights=weights, bias=bias is not None)
     for layer in layers:
         if bias is not None:

@@ -49,7 +49,11 @@ def test_matrix_behaves_as_a_sequence_of_rows():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Matrix([[1, 2], [3]]), ValueError, "row 1 has 1 number but row 0 has 2: make all rows of a Matrix equally long"),
+        (
+            lambda: Matrix([[1, 2], [3]]),
+            ValueError,
+            "row 1 has 1 number but row 0 has 2: make all rows of a Matrix equally long",
+        ),
         (lambda: Matrix([]), ValueError, "a Matrix needs at least one row of at least one number"),
         (lambda: Matrix([[]]), ValueError, "a Matrix needs at least one row of at least one number"),
         (
@@ -80,7 +84,8 @@ def test_a_product_that_overflows_on_the_way_is_right_all_the_same():
 
 
 @pytest.mark.parametrize(
-    ("x", "expected"), [(0, 0.5), (1000, 1.0), (-1000, 0.0), (math.inf, 1.0), (-math.inf, 0.0), (1e308, 1.0), (-1e308, 0.0)]
+    ("x", "expected"),
+    [(0, 0.5), (1000, 1.0), (-1000, 0.0), (math.inf, 1.0), (-math.inf, 0.0), (1e308, 1.0), (-1e308, 0.0)],
 )
 def test_sigmoid_of_a_number(x, expected):
     assert sigmoid(x) == expected

@@ -13,21 +13,21 @@ if TYPE_CHECKING:
         float32 or bytes. `weights` has a row for each input and, with a bias, one row more: the bias is the weight of an
         input that is always 1. What a function computes it writes into the last tables it was given."""
 
-        def find_outside(self, values: memoryview, low: float, high: float) -> int:
+        def find_outside(self, values: memoryview[float], low: float, high: float) -> int:
             """The flat index of the first value that is not in low … high, as nan never is; -1 if there is none."""
 
-        def weighted_sums(self, inputs: memoryview, weights: memoryview, sums: memoryview) -> None:
+        def weighted_sums(self, inputs: memoryview[float], weights: memoryview[float], sums: memoryview[float]) -> None:
             """sums = inputs @ weights (n_samples × n_outputs); finite tables give no nan."""
 
-        def forward(self, inputs: memoryview, weights: memoryview, outputs: memoryview) -> None:
+        def forward(self, inputs: memoryview[float], weights: memoryview[float], outputs: memoryview[float]) -> None:
             """outputs = sigmoid(inputs @ weights) (n_samples × n_outputs)."""
 
         def train(
             self,
-            inputs: memoryview,
-            targets: memoryview,
-            weights: memoryview,
-            outputs: memoryview,
+            inputs: memoryview[float],
+            targets: memoryview[float],
+            weights: memoryview[float],
+            outputs: memoryview[float],
             iterations: int,
             learning_rate: float,
         ) -> int:

@@ -28,18 +28,18 @@ def lesson(inputs: Matrix, targets: Matrix, weights: Matrix, learning_rate: floa
 
 
 def train(
-    inputs: memoryview,
-    targets: memoryview,
-    weights: memoryview,
-    outputs: memoryview,
+    inputs: memoryview[float],
+    targets: memoryview[float],
+    weights: memoryview[float],
+    outputs: memoryview[float],
     iterations: int,
     learning_rate: float,
 ) -> int:
     iteration = 0
-    last_outputs, last_weights = Matrix(outputs.tolist()), Matrix(weights.tolist())
-    passes = lesson(_with_ones(inputs, weights), Matrix(targets.tolist()), last_weights, learning_rate)
+    last_outputs, last_weights = _matrix(outputs), _matrix(weights)
+    passes = lesson(_with_ones(inputs, weights), _matrix(targets), last_weights, learning_rate)
     try:
-        for last_outputs, updated_weights in islice(passes, iterations):
+        for last_outputs, updated_weights in islice(passes, iterations):  # noqa: B007 (used below, at whatever end)
             if not updated_weights.is_finite():
                 break
             last_weights = updated_weights
@@ -50,30 +50,34 @@ def train(
     return iteration
 
 
-def weighted_sums(inputs: memoryview, weights: memoryview, sums: memoryview) -> None:
-    _write(_with_ones(inputs, weights) @ Matrix(weights.tolist()), sums)
+def weighted_sums(inputs: memoryview[float], weights: memoryview[float], sums: memoryview[float]) -> None:
+    _write(_with_ones(inputs, weights) @ _matrix(weights), sums)
 
 
-def forward(inputs: memoryview, weights: memoryview, outputs: memoryview) -> None:
-    _write(sigmoid(_with_ones(inputs, weights) @ Matrix(weights.tolist())), outputs)
+def forward(inputs: memoryview[float], weights: memoryview[float], outputs: memoryview[float]) -> None:
+    _write(sigmoid(_with_ones(inputs, weights) @ _matrix(weights)), outputs)
 
 
-def find_outside(values: memoryview, low: float, high: float) -> int:
-    for index, value in enumerate(values.cast("B").cast(values.format)):  # type: ignore
+def find_outside(values: memoryview[float], low: float, high: float) -> int:
+    for index, value in enumerate(_matrix(values).values):
         if not low <= value <= high:
             return index
     return -1
 
 
-def _with_ones(inputs: memoryview, weights: memoryview) -> Matrix:
+def _matrix(table: memoryview[float]) -> Matrix:
+    return Matrix(table.tolist())  # type: ignore[arg-type]  # a table's list is one of rows
+
+
+def _with_ones(inputs: memoryview[float], weights: memoryview[float]) -> Matrix:
     """The inputs, with a last column of ones where the weights have a row for the bias."""
-    rows = inputs.tolist()
-    if len(weights) > len(rows[0]):
-        rows = [[*row, 1.0] for row in rows]
-    return Matrix(rows)
+    matrix = _matrix(inputs)
+    if len(weights) == matrix.shape[1]:
+        return matrix
+    return Matrix([*row, 1.0] for row in matrix.rows)
 
 
-def _write(matrix: Matrix, table: memoryview) -> None:
+def _write(matrix: Matrix, table: memoryview[float]) -> None:
     for row, values in enumerate(matrix.rows):
         for column, value in enumerate(values):
             table[row, column] = value
