@@ -10,8 +10,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from Cython.Distutils.build_ext import build_ext
+from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 # The same bits everywhere: no contraction of a·b + c into one rounding, nothing for the build machine only.
@@ -45,15 +46,15 @@ class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)
 
 
 class BuildTwin(build_ext):
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        self.cython_include_dirs = ["src_ext"]
-        self.cython_directives = DIRECTIVES
-        self.cython_c_in_temp = True
+    def run(self) -> None:
+        super().run()
+        if not self.inplace:  # there too, so that a checkout in which pip has installed finds the twin when Python starts in it
+            self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
+        [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         try:
-            super().build_extension(ext)
+            super().build_extension(in_c)
         except (CCompilerError, ExecError, PlatformError) as error:
             raise CompilerFailed(error) from error
 
@@ -63,8 +64,7 @@ def switched_on(name: str) -> bool:
 
 
 def build(extensions: list[Extension]) -> None:
-    # In place too, so that a checkout in which pip has installed finds the twin when Python is started there.
-    setup(ext_modules=extensions, cmdclass={"build_ext": BuildTwin}, options={"build_ext": {"inplace": True}})
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildTwin})
 
 
 def build_pure() -> None:
@@ -97,7 +97,7 @@ else:
         if required:
             sys.exit(f"the compiled twin is required but could not be compiled: {error}")
         tell(
-            f"pyperceptron: the compiled twin could not be compiled ({error}). The pure-Python package is installed instead: "
-            "it gives the same results, a hundred times slower. `python -m pyperceptron --version` tells what you have."
+            f"{error}\n\npyperceptron: the C compiler failed, so the compiled twin could not be compiled. The pure-Python package is\n"
+            "installed instead: the same results, about a hundred times slower. `pyperceptron --version` tells what you have."
         )
         build_pure()
