@@ -52,9 +52,11 @@ class BuildTwin(build_ext):
             self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
+        # Only the sources: setuptools has put marks of its own on the extension.
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
+        ext.sources = in_c.sources
         try:
-            super().build_extension(in_c)
+            super().build_extension(ext)
         except (CCompilerError, ExecError, PlatformError) as error:
             raise CompilerFailed(error) from error
 
@@ -97,7 +99,7 @@ else:
         if required:
             sys.exit(f"the compiled twin is required but could not be compiled: {error}")
         tell(
-            f"{error}\n\npyperceptron: the C compiler failed, so the compiled twin could not be compiled. The pure-Python package is\n"
-            "installed instead: the same results, about a hundred times slower. `pyperceptron --version` tells what you have."
+            f"{error}\n\npyperceptron: the C compiler failed, so the compiled twin is not built. The pure-Python package\n"
+            "is installed instead: the same results, a hundred times slower. `pyperceptron --version` tells what you have."
         )
         build_pure()
