@@ -6,8 +6,10 @@ neither                            try, and tell if it could not be compiled
 """
 
 import os
+import platform
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -32,13 +34,26 @@ DIRECTIVES = {
     "wraparound": False,
 }
 
-TWIN = Extension(
-    "pyperceptron.backends.cython",
-    ["src_ext/kernels.pyx"],
-    depends=["src_ext/activations.pxd"],
-    extra_compile_args=["/O2", "/fp:precise"] if MSVC else GNU_FLAGS,
-    extra_link_args=[] if MSVC else STRIP,
-)
+# The hot loops once for each instruction set; as the twin is imported it takes the best that the processor has.
+INSTRUCTION_SETS = {"baseline": []}
+if not MSVC and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
+    INSTRUCTION_SETS["avx2"] = ["-mavx2"]
+    INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw"]
+
+
+def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
+    return Extension(
+        f"pyperceptron.backends.{name}",
+        [f"src_ext/{source}"],
+        depends=["src_ext/activations.pxd", "src_ext/loops.pxd"],
+        extra_compile_args=[*(["/O2", "/fp:precise"] if MSVC else GNU_FLAGS), *flags],
+        extra_link_args=[] if MSVC else STRIP,
+    )
+
+
+def extensions() -> list[Extension]:
+    loops = [extension(f"_loops_{name}", "loops.pyx", flags) for name, flags in INSTRUCTION_SETS.items()]
+    return [extension("cython", "kernels.pyx"), *loops]
 
 
 class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)
@@ -52,8 +67,10 @@ class BuildTwin(build_ext):
             self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
+        """Each from Cython to C in a folder of its own, as one source serves several extensions."""
+        folder = str(Path(self.build_temp) / ext.name)
         # Only the sources: setuptools has put marks of its own on the extension.
-        [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
+        [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=folder)
         ext.sources = in_c.sources
         try:
             super().build_extension(ext)
@@ -71,7 +88,7 @@ def build(extensions: list[Extension]) -> None:
 
 def build_pure() -> None:
     """Without extensions the wheel is tagged as what it is; an older twin left in the checkout would belie that."""
-    for left_over in Path("pyperceptron/backends").glob("cython*" + sysconfig.get_config_var("EXT_SUFFIX")):
+    for left_over in Path("pyperceptron/backends").glob("*" + sysconfig.get_config_var("EXT_SUFFIX")):
         left_over.unlink()
     build([])
 
@@ -94,7 +111,7 @@ if forbidden:
     build_pure()
 else:
     try:
-        build([TWIN])
+        build(extensions())
     except CompilerFailed as error:
         if required:
             sys.exit(f"the compiled twin is required but could not be compiled: {error}")

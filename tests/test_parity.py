@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import os
+import subprocess
 import sys
 from array import array
 from fractions import Fraction
@@ -161,6 +163,60 @@ def test_storage_does_not_change_a_bit(make_layer, dtype):
     as_float64 = make_layer(30, seed=1).train(inputs.astype(float), targets, 9, 1e-4)
     assert stored.weights == as_float64.weights
     assert stored.forward(inputs).tolist() == as_float64.forward(inputs.astype(float)).tolist()
+
+
+EVERYTHING = """
+import hashlib, sys
+import numpy as np
+import pyperceptron as pp
+
+random = np.random.default_rng(11)
+digest = hashlib.sha256()
+for n_inputs in (1, 3, 7, 8, 9, 15, 16, 17, 100, 1000):
+    for n_rows in (1, 4, 6, 700):
+        for n_outputs in (1, 3):
+            for dtype in ("d", "f", "u1"):
+                inputs = (random.normal(size=(n_rows, n_inputs)) * 3).astype(dtype)
+                targets = random.random((n_rows, n_outputs))
+                for bias in (False, True):
+                    layer = pp.SigmoidLayer(n_inputs, n_outputs, seed=n_rows, bias=bias)
+                    layer.train(inputs, targets, 7, 0.1 / n_rows)
+                    digest.update(np.array(layer.weights).tobytes() + layer.outputs.tobytes() + layer.forward(inputs).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_every_instruction_set_gives_the_same_bits():
+    """Those that this machine has, each forced in a process of its own; without the compiled twin there is but one."""
+    twin = resolve()[1]
+    names = getattr(twin, "instruction_sets", lambda: ("the reference",))()
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", EVERYTHING],
+            env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": name},
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd="/",
+        ).stdout
+        for name in names
+    }
+    assert len(digests) == 1
+    assert getattr(twin, "instruction_set", names[0]) in names
+
+
+def test_an_instruction_set_that_is_not_there_is_an_error():
+    if not hasattr(resolve()[1], "instruction_sets"):
+        return  # the reference has none to choose from
+    ran = subprocess.run(
+        [sys.executable, "-c", "import pyperceptron as pp; pp.SigmoidLayer(1)"],
+        env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": "avx1024"},
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    assert ran.returncode == 1
+    assert "ValueError: $PYPERCEPTRON_INSTRUCTION_SET is 'avx1024'; this machine has " in ran.stderr
 
 
 def test_the_twins_have_the_same_functions():

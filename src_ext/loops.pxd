@@ -1,0 +1,60 @@
+# What the twin and the loops have in common: the things they speak of, and the table through which the one calls the other.
+
+from libc.stdint cimport uint8_t
+
+cdef enum:
+    PACKED_WIDTH = 8  # the most weights that are kept in registers; a layer of no more is called narrow
+
+cdef enum Storage:
+    FLOAT64
+    FLOAT32
+    BYTES
+
+cdef struct Table:
+    const char* memory  # n_rows × n_columns, row after row
+    Storage storage
+    Py_ssize_t n_rows
+    Py_ssize_t n_columns
+
+cdef struct Layer:
+    Py_ssize_t n_inputs
+    Py_ssize_t n_outputs
+    Py_ssize_t width  # n_inputs, and one more with a bias
+    bint bias
+    double* neurons  # n_outputs × width: each neuron's weights together
+
+cdef struct Loops:
+    # Functions of loops.pyx, which says what they do. `inputs` and `values` lie in the storage named before them.
+    void (*sums)(
+        Storage storage, const void* inputs, Py_ssize_t n_rows, const Layer* layer, double* sums
+    ) noexcept nogil
+    void (*sigmoids)(double* values, Py_ssize_t count) noexcept nogil
+    void (*add_gradient)(
+        Storage storage, const void* inputs, Py_ssize_t n_rows, const Layer* layer,
+        const double* targets, const double* outputs, double* gradient
+    ) noexcept nogil
+    long long (*packed_steps)(
+        Py_ssize_t width, const double* rows, const double* targets, double* weights, Py_ssize_t n_rows,
+        long long iterations, double learning_rate, double largest_sum
+    ) noexcept nogil
+    Py_ssize_t (*count_inside)(
+        Storage storage, const void* values, Py_ssize_t count, double low, double high
+    ) noexcept nogil
+
+
+cdef inline Py_ssize_t size_of(Storage storage) noexcept nogil:
+    return sizeof(double) if storage == FLOAT64 else sizeof(float) if storage == FLOAT32 else sizeof(uint8_t)
+
+
+cdef inline double value_at(const Table* table, Py_ssize_t index) noexcept nogil:
+    """One number of a table, counted along its rows: for what is not hot."""
+    if table.storage == FLOAT64:
+        return (<const double*> table.memory)[index]
+    if table.storage == FLOAT32:
+        return (<const float*> table.memory)[index]
+    return (<const uint8_t*> table.memory)[index]
+
+
+cdef inline double adjustment(double target, double output) noexcept nogil:
+    """error × slope."""
+    return (target - output) * (output * (1.0 - output))
