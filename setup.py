@@ -19,7 +19,7 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 # The same bits everywhere: no contraction of a·b + c into one rounding, nothing for the build machine only.
 # The next two let branchless selections vectorise; they change no result. -g0 and -s keep the wheel small.
-GNU_FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+GNU_FLAGS = ["-O3", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
 STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") else []
 MSVC = sys.platform == "win32" and "mingw" not in sysconfig.get_platform()
 
@@ -89,6 +89,7 @@ def build(extensions: list[Extension]) -> None:
 def build_pure() -> None:
     """Without extensions the wheel is tagged as what it is; an older twin left in the checkout would belie that."""
     for left_over in Path("pyperceptron/backends").glob("*" + sysconfig.get_config_var("EXT_SUFFIX")):
+        print(f"removing {left_over}, a compiled twin of an earlier build", file=sys.stderr)
         left_over.unlink()
     build([])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 
@@ -26,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process, if None) and return its exit code.
 
-    0: done; 2: a wrong argument, told in one line on standard error; 130: interrupted.
+    0: done; 1: the output cannot be written; 2: a wrong argument, told in one line on standard error; 130: interrupted.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -42,8 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_the_rest()
+    except OSError as error:
+        _discard_the_rest()
+        print(f"{parser.prog}: cannot write: {error.strerror}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _discard_the_rest() -> None:
+    """Point standard output at nothing, so that Python does not complain of it once more at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -64,7 +74,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _parser() -> Parser:
     parser = Parser(prog="pyperceptron", description="A sigmoid layer: see the lesson's neuron learn.")
     parser.add_argument("--version", action="store_true", help="tell the version and which backends are built, and exit")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="demo")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
         help="retell the lesson: a neuron learns from four examples",
@@ -78,7 +88,9 @@ def _parser() -> Parser:
     option("--iterations", "how often to train", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
     option("--seed", "which starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
     option("--backend", "which twin computes", choices=("auto", "cython", "python"), default="auto")
-    option("--ask", "the new situation", type=float, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
+    option(
+        "--ask", "the new situation", type=_finite_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0"
+    )
     option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
     return parser
 
@@ -96,6 +108,16 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
         return number
 
     return whole_number
+
+
+def _finite_number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    return number
 
 
 def _version() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from pyperceptron.layer import SigmoidLayer
+from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,10 +88,9 @@ def _say_outputs(say: Callable[[str], None], outputs: list[list[float]]) -> None
 def _say_answer(say: Callable[[str], None], layer: SigmoidLayer, inputs: Sequence[float]) -> float:
     """One weighted sum and its sigmoid with all their numbers; returns the output."""
     [[output]] = layer.forward([inputs])
-    total = 0.0
     for place, (value, [weight]) in enumerate(zip(inputs, layer.weights, strict=True)):
-        say(f"  {'weighted sum =' if place == 0 else '             +'} {value:g} × {_exact(weight)}")
-        total += value * weight
+        say(f"  {'weighted sum =' if place == 0 else '             +'} {_plain([value])} × {_exact(weight)}")
+    [[total]] = Matrix([inputs]) @ Matrix(layer.weights)
     say(f"               = {_exact(total)}")
     say(f"        output = 1 / (1 + e^{_exact(0 - total)}) = {_exact(output)}")
     return float(output)
@@ -119,4 +119,5 @@ def _exact(number: float) -> str:
 
 
 def _plain(numbers: Sequence[float]) -> str:
-    return "  ".join(f"{number:g}" for number in numbers)
+    """Each number as short as it can be written without changing it."""
+    return "  ".join(f"{number:g}" if float(f"{number:g}") == number else repr(number) for number in numbers)

@@ -1,4 +1,9 @@
-"""One layer of sigmoid neurons, no hidden layers: the lesson's network."""
+"""One layer of sigmoid neurons, no hidden layers: the lesson's network.
+
+The lesson's synaptic weights are `weights` here, its training inputs `inputs`, its training outputs `targets`, and its
+"sigmoid derivative" of an output a slope. The arithmetic is in pyperceptron/backends/python.py, in `lesson`; this module
+checks what it is given, keeps the weights, and has the chosen backend compute.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +58,18 @@ class SigmoidLayer:
     ) -> None:
         self.n_inputs = whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
         self.n_outputs = whole_number(n_outputs, "n_outputs", 1, 2**31 - 1)
+        whole_number(self.n_inputs * self.n_outputs, "n_inputs × n_outputs", 1, 2**31 - 1)
+        if not isinstance(bias, bool):
+            raise TypeError(
+                f"bias is {named(bias)}; expected True or False: its values are set afterwards, with layer.bias = ..."
+            )
+        self._asked_backend = backend
         self.backend, kernels = resolve(backend)
         if weights is None:
             if seed is not None:
                 seed = whole_number(seed, "seed", 0, 2**32 - 1)
             # A flat array of n_inputs × n_outputs numbers and, with a bias, one row more.
-            self._parameters = array("d", uniform_weights(self.n_inputs * self.n_outputs, seed))
+            self._parameters = uniform_weights(self.n_inputs * self.n_outputs, seed)
         elif seed is None:
             self._parameters = read_weights(weights, self.n_inputs, self.n_outputs, kernels)
         else:
@@ -90,7 +101,10 @@ class SigmoidLayer:
 
     @property
     def outputs(self) -> Any:
-        """n_samples × n_outputs, from the last forward pass that training made (before its last update); None before."""
+        """n_samples × n_outputs, a copy of the last forward pass that training made (before its last update); None before.
+
+        A training that Ctrl-C stopped leaves those of the training before it.
+        """
         if self._outputs is None:
             return None
         values, container = self._outputs
@@ -208,6 +222,11 @@ class SigmoidLayer:
     def _zeros(self, table: Table) -> array[float]:
         """Room for a number for each sample and output."""
         return array("d", bytes(8 * table.n_rows * self.n_outputs))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A layer from another process takes the backend that was asked for, as this one has it."""
+        self.__dict__.update(state)
+        self.backend = resolve(self._asked_backend)[0]
 
     def __repr__(self) -> str:
         outputs = f", {self.n_outputs}" if self.n_outputs > 1 else ""

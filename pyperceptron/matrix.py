@@ -47,7 +47,11 @@ class Matrix:
 
     @property
     def rows(self) -> list[list[float]]:
-        """The rows as lists, cut once and then remembered: not for changing."""
+        """The rows, a copy in lists."""
+        return [list(row) for row in self._lists()]
+
+    def _lists(self) -> list[list[float]]:
+        """The rows as lists, cut once and then remembered."""
         try:
             return self._rows
         except AttributeError:
@@ -58,7 +62,7 @@ class Matrix:
     @property
     def T(self) -> Matrix:
         """The transpose: T[j][i] = self[i][j]."""
-        values = [value for column in zip(*self.rows, strict=True) for value in column]
+        values = [value for column in zip(*self._lists(), strict=True) for value in column]
         return matrix_of(values, self.shape[::-1])
 
     def __matmul__(self, other: Matrix) -> Matrix:
@@ -76,18 +80,14 @@ class Matrix:
             )
         columns = [other.values[start::n_columns] for start in range(n_columns)]
         products = []
-        for row in self.rows:
+        for row in self._lists():
             for column in columns:
                 total = 0.0
                 for left, right in zip(row, column):  # noqa: B905 (checked above; strict costs a tenth of a training)
                     total += left * right
                 products.append(total)
         if not isfinite(sum(products)):
-            pairs = ((row, column) for row in self.rows for column in columns)
-            products = [
-                product if isfinite(product) else _sum_in_smaller_units(row, column)
-                for product, (row, column) in zip(products, pairs, strict=True)
-            ]
+            _retake_what_overflowed(products, self._lists(), columns)
         return matrix_of(products, (n_rows, n_columns))
 
     def __add__(self, other: Matrix | float) -> Matrix:
@@ -129,21 +129,21 @@ class Matrix:
         return self.shape[0]
 
     def __getitem__(self, index: int) -> list[float]:
-        return list(self.rows[index])
+        return list(self._lists()[index])
 
     def __iter__(self) -> Iterator[list[float]]:
-        return map(list, self.rows)
+        return iter(self.rows)
 
     def __eq__(self, other: object) -> bool:
         """Equal to a matrix, or to a list of lists, of the same shape and values."""
         if isinstance(other, Matrix):
             return self.shape == other.shape and self.values == other.values
-        return self.rows == other
+        return self._lists() == other
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Matrix({self.rows!r})"
+        return f"Matrix({self._lists()!r})"
 
 
 _new = Matrix.__new__
@@ -159,6 +159,14 @@ def matrix_of(values: list[float], shape: tuple[int, int]) -> Matrix:
 
 def _described(matrix: Matrix) -> str:
     return f"{matrix.shape[0]}×{matrix.shape[1]}"
+
+
+def _retake_what_overflowed(products: list[float], rows: list[list[float]], columns: list[list[float]]) -> None:
+    """Put right each product of a row and a column, in that order, that is infinite or nan."""
+    for index, product in enumerate(products):
+        if not isfinite(product):
+            row, column = divmod(index, len(columns))
+            products[index] = _sum_in_smaller_units(rows[row], columns[column])
 
 
 def _sum_in_smaller_units(row: Sequence[float], column: Sequence[float]) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LARGEST = sys.float_info.max
 _READ_IN_PLACE = "dfB"
+_UNORDERED = (dict, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
 
@@ -54,9 +55,11 @@ class Table:
 def in_container(values: array[float], n_columns: int, container: str) -> Any:
     """n · n_columns values in a kind of container that a Table came in: nested lists, a NumPy array, a flat array.array."""
     if container == "array":
-        return values
+        return values[:]
     view = as_view(values, n_columns)
-    return sys.modules["numpy"].asarray(view) if container == "numpy" else rows_of(view)
+    # NumPy is there because the caller's own array was; where a pickle has come from elsewhere, perhaps not.
+    numpy = sys.modules.get("numpy") if container == "numpy" else None
+    return numpy.array(view) if numpy else rows_of(view)
 
 
 def rows_of(view: memoryview[float]) -> list[list[float]]:
@@ -120,6 +123,10 @@ def read_weights(weights: Any, n_inputs: int, n_outputs: int, kernels: Backend) 
 
 def read_bias(bias: Any, n_outputs: int, kernels: Backend) -> array[float]:
     """A copy of a flat sequence of n_outputs finite numbers."""
+    if not hasattr(bias, "__len__"):
+        raise TypeError(
+            f"bias is {named(bias)}; expected a flat sequence of {counted(n_outputs, 'number')}: give one for each output"
+        )
     table = _read(bias, "bias", flat=True)
     if (table.n_rows, table.n_columns) != (n_outputs, 1):
         raise ValueError(
@@ -136,7 +143,7 @@ def _finite_copy(table: Table, name: str, kernels: Backend) -> array[float]:
 
 def _read(source: Any, name: str, flat: bool = False) -> Table:
     """The source as a table, its numbers not yet looked at; `flat` lets a one-dimensional source be a column."""
-    source, container = _opened(source)
+    source, container = _opened(source, name)
     try:
         view: memoryview[float] = memoryview(source)
     except TypeError:
@@ -150,17 +157,25 @@ def _read(source: Any, name: str, flat: bool = False) -> Table:
     return Table(view if view.ndim == 2 else _reshaped(view, (view.nbytes // view.itemsize, 1)), container)
 
 
-def _opened(source: Any) -> tuple[Any, str]:
+def _opened(source: Any, name: str) -> tuple[Any, str]:
     """The source, a foreign one turned into a buffer or a list, and the kind of container that answers should have."""
+    if isinstance(source, _UNORDERED):
+        raise TypeError(f"{name} are {named(source)}; expected rows of numbers: {_one_row_remedy(name)}")
     numpy = sys.modules.get("numpy")
     if numpy is not None and not isinstance(source, numpy.ndarray) and hasattr(source, "__array__"):
         source = source.__array__()  # a data frame, or another package's array
     if numpy is not None and isinstance(source, numpy.ndarray):
-        if source.dtype.kind not in "biuf":
+        if getattr(source, "mask", False) is not False and source.mask.any():
+            row, column = [*source.mask.nonzero(), [0]][:2]
+            _refuse(name, int(row[0]), int(column[0]), "masked", "fill it in or drop that row")
+        if source.dtype.kind in "OSU":
             return source.tolist(), "numpy"
+        if source.dtype.kind not in "biuf":
+            raise TypeError(f"{name} hold elements of type {source.dtype}; expected real numbers: convert them first")
         if source.dtype.char in "dfB?" and source.dtype.isnative:
             return source, "numpy"
-        return source.astype("d"), "numpy"
+        with numpy.errstate(over="ignore"):  # what is too large becomes infinite and is refused as such
+            return source.astype("d"), "numpy"
     try:
         memoryview(source)
     except TypeError:
@@ -173,7 +188,7 @@ def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
     view_format = view.format or ""
     code = view_format.lstrip("@=" + _NATIVE_ORDER)
     assert view.shape is not None
-    if len(code) != 1 or code not in "dfbB?hHiIlLqQnNe" or view.itemsize != _size_of(code):
+    if len(code) != 1 or code not in "dfbB?hHiIlLqQnN" or view.itemsize != _size_of(code):
         raise TypeError(
             f"{name} hold elements of buffer format {view_format!r}; "
             "expected real numbers in native byte order: convert them first"
@@ -206,6 +221,8 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
     for index, row in enumerate(rows):
         before = len(numbers)
         try:
+            if isinstance(row, _UNORDERED):
+                raise TypeError
             numbers.extend(row)
         except (TypeError, OverflowError, ValueError):
             del numbers[before:]
@@ -225,6 +242,8 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
 def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -> None:
     """Append the row's numbers, or say which of them is none."""
     try:
+        if isinstance(row, _UNORDERED):
+            raise TypeError
         values = list(row)
     except TypeError:
         raise TypeError(f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
+
 _WORDS = 624
 _MASK = 0xFFFFFFFF
 
 
-def uniform_weights(count: int, seed: int | None) -> list[float]:
+def uniform_weights(count: int, seed: int | None) -> array[float]:
     """`count` numbers, uniform in [-1, 1): those of `2 * numpy.random.random(count) - 1` after `numpy.random.seed(seed)`.
 
     `seed` is in 0 … 2³²-1; None draws from the operating system's randomness instead.
@@ -16,7 +18,7 @@ def uniform_weights(count: int, seed: int | None) -> list[float]:
     stream = Random()
     if seed is not None:
         stream.setstate((3, (*_init_genrand(seed), _WORDS), None))
-    return [2 * stream.random() - 1 for _ in range(count)]
+    return array("d", (2 * stream.random() - 1 for _ in range(count)))
 
 
 def _init_genrand(seed: int) -> list[int]:

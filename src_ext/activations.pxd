@@ -53,6 +53,10 @@ cdef inline double scaled_exp(double x, uint64_t scale) noexcept nogil:
 
 cdef extern from *:
     """
+    #include <float.h>
+    #if (defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD != 0) || defined(__FAST_MATH__)
+    #error "the exponential needs plain float64 arithmetic: no x87 (use -mfpmath=sse -msse2), no fast-math"
+    #endif
     static volatile const double LOWEST_POWER = -746.0;  /* e to it is less than half the smallest float */
     """
     const double LOWEST_POWER

@@ -54,7 +54,9 @@ cdef extern from *:
 
 def instruction_sets():
     """The names of the instruction sets that this machine can run, the best first."""
-    return ("avx512",) * HAS_AVX512 + ("avx2",) * HAS_AVX2 + ("baseline",)
+    if HAS_AVX512:
+        return "avx512", "avx2", "baseline"
+    return ("avx2", "baseline") if HAS_AVX2 else ("baseline",)
 
 
 instruction_set = os.environ.get("PYPERCEPTRON_INSTRUCTION_SET") or instruction_sets()[0]
@@ -170,10 +172,9 @@ cdef int step(
             work = 0
             look_for_signals()
     for at in range(values):
-        part[at] = layer.neurons[at] + learning_rate * gradient[at]
-        if not isfinite(part[at]) and at % layer.width < layer.n_inputs:
+        if not isfinite(gradient[at]) and at % layer.width < layer.n_inputs:
             gradient[at] = gradient_in_smaller_units(inputs, targets, outputs, layer, at // layer.width, at % layer.width)
-            part[at] = layer.neurons[at] + learning_rate * gradient[at]
+        part[at] = layer.neurons[at] + learning_rate * gradient[at]
         if not isfinite(part[at]):
             return 0
     for at in range(values):
@@ -193,6 +194,8 @@ cdef long long iterate(
         made_now = 0
         if packed != NULL:
             made_now = train_packed(packed, inputs.n_rows, layer, min(iterations - made - 1, at_once), learning_rate)
+            if made_now < at_once:  # the weights have become too large for it, or all but the last iteration are made
+                packed = NULL
         if made_now == 0:
             made_now = step(inputs, targets, outputs, layer, gradient, part, learning_rate)
             if made_now == 0:

@@ -36,7 +36,7 @@ cdef extern from *:
     #define UNIT 0x1p-540   /* two numbers scaled by it have a product that cannot overflow, nor can a sum of them */
 
     #if defined(__GNUC__)
-    static inline __attribute__((always_inline)) long long packed_steps(
+    static inline __attribute__((always_inline)) long long steps_of_constant_width(
         int, const double *, const double *, double *, Py_ssize_t, long long, double, double);
     #define ALONE __restrict
     #else
@@ -152,9 +152,8 @@ cdef void add_gradient_of(
     if layer.width <= PACKED_WIDTH:
         for i in range(n_rows):
             for c in range(k):
-                add_one_row(
-                    gradient + c * layer.width, inputs + i * n, adjustment(targets[i * k + c], outputs[i * k + c]), n, layer.bias
-                )
+                amounts[0] = adjustment(targets[i * k + c], outputs[i * k + c])
+                add_one_row(gradient + c * layer.width, inputs + i * n, amounts[0], n, layer.bias)
         return
     i = 0
     while i < n_rows:
@@ -184,7 +183,7 @@ cdef void add_gradient(
 
 # One neuron, many iterations.
 
-cdef inline long long packed_steps "packed_steps"(
+cdef inline long long steps_of_constant_width "steps_of_constant_width"(
     int width, const double* rows, const double* targets, double* weights, Py_ssize_t n_rows, long long iterations,
     double learning_rate, double largest_sum
 ) noexcept nogil:
@@ -231,26 +230,26 @@ cdef inline long long packed_steps "packed_steps"(
     return iteration
 
 
-cdef long long packed_steps_of_width(
+cdef long long packed_steps(
     Py_ssize_t width, const double* rows, const double* targets, double* weights, Py_ssize_t n_rows, long long iterations,
     double learning_rate, double largest_sum
 ) noexcept nogil:
-    """packed_steps, its width made a constant."""
+    """Up to `iterations` steps of one neuron: steps_of_constant_width, for this width."""
     if width == 1:
-        return packed_steps(1, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(1, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 2:
-        return packed_steps(2, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(2, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 3:
-        return packed_steps(3, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(3, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 4:
-        return packed_steps(4, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(4, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 5:
-        return packed_steps(5, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(5, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 6:
-        return packed_steps(6, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(6, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
     if width == 7:
-        return packed_steps(7, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
-    return packed_steps(8, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+        return steps_of_constant_width(7, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
+    return steps_of_constant_width(8, rows, targets, weights, n_rows, iterations, learning_rate, largest_sum)
 
 
 # The check at the door.
@@ -275,6 +274,6 @@ cdef Loops LOOPS
 LOOPS.sums = sums
 LOOPS.sigmoids = sigmoids
 LOOPS.add_gradient = add_gradient
-LOOPS.packed_steps = packed_steps_of_width
+LOOPS.packed_steps = packed_steps
 LOOPS.count_inside = count_inside
 table = PyCapsule_New(&LOOPS, "pyperceptron.loops", NULL)

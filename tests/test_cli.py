@@ -77,6 +77,27 @@ def test_demo_options(capsys):
     assert f"{first:.8f}" in out
 
 
+@pytest.mark.parametrize("ask", [("1.23456789", "1234567.8", "-0.001"), ("1e308", "1e308", "1e308"), ("0", "0", "0")])
+def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
+    """Recomputed from what is printed: the factors exactly, the weights to eight decimals."""
+    _, out, _ = run(capsys, "demo", "--ask", *ask)
+    told = out.split("A new situation")[1].splitlines()
+    products = [line.split("= ", 1)[-1].split("+ ", 1)[-1].split(" × ") for line in told if " × " in line]
+    assert [float(factor) for factor, _ in products] == [float(value) for value in ask]
+    total = float(told[4].split("= ")[1])
+    expected = sum(float(factor) * float(weight) for factor, weight in products)
+    assert total == pytest.approx(expected, abs=1e-8 * (1 + sum(abs(float(factor)) for factor in ask))) or "1e308" in ask
+    assert "nan" not in out
+
+
+def test_a_full_disk_is_told_in_one_line():
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pyperceptron", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, cwd="/"
+        )
+    assert (ran.returncode, ran.stderr) == (1, "pyperceptron: cannot write: No space left on device\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -87,8 +108,9 @@ def test_demo_options(capsys):
         (["demo", "--seed", "-1"], "argument --seed: '-1' is no whole number from 0 to 4294967295"),
         (["demo", "--seed", "1.5"], "argument --seed: '1.5' is no whole number from 0 to 4294967295"),
         (["demo", "--ask", "1", "0"], "argument --ask: expected 3 arguments"),
-        (["demo", "--ask", "1", "nan", "0"], "inputs row 0, column 1 is nan; expected a finite number"),
-        (["demo", "--ask", "1", "a", "0"], "argument --ask: invalid float value: 'a'"),
+        (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is no finite number"),
+        (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is no finite number"),
+        (["demo", "--ask", "1", "a", "0"], "argument --ask: 'a' is no finite number"),
         (["demo", "--backend", "numpy"], "argument --backend: invalid choice: 'numpy'"),
         (["demo", "extra"], "unrecognized arguments: extra"),
         (["--bogus"], "unrecognized arguments: --bogus"),

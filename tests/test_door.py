@@ -244,17 +244,35 @@ REFUSED_INPUTS = [
     (
         np.array([[1, 2, 3j]]),
         TypeError,
-        "inputs row 0, column 0 is (1+0j); expected a finite number: convert it first, as float(...) does",
+        "inputs hold elements of type complex128; expected real numbers: convert them first",
     ),
     (
         (ctypes.c_double.__ctype_be__ * 3 * 2)(),
         TypeError,
         "inputs hold elements of buffer format '>d'; expected real numbers in native byte order: convert them first",
     ),
+    ({"a": 1}, TypeError, f"inputs are {{'a': 1}}; expected rows of numbers: {ONE_ROW}"),
+    ([[1, 2, 3], {0: 1, 1: 2, 2: 3}], TypeError, f"inputs row 1 is {{0: 1, 1: 2, 2: 3}}; expected a row of numbers: {ONE_ROW}"),
+    ([{1, 2, 3}], TypeError, f"inputs row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW}"),
     (
-        {"a": 1},
+        np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
+        ValueError,
+        "inputs row 1, column 2 is masked; expected a finite number: fill it in or drop that row",
+    ),
+    (
+        np.zeros((2, 3), "M8[ns]"),
         TypeError,
-        "inputs row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+        "inputs hold elements of type datetime64[ns]; expected real numbers: convert them first",
+    ),
+    (
+        memoryview(np.ones((2, 3), "e")),
+        TypeError,
+        "inputs hold elements of buffer format 'e'; expected real numbers in native byte order: convert them first",
+    ),
+    (
+        np.array([[1, 2, np.finfo("g").max]], "g"),
+        ValueError,
+        "inputs row 0, column 2 is inf; expected a finite number: fill it in or drop that row",
     ),
 ]
 REFUSED_TRAININGS = [
@@ -322,6 +340,18 @@ REFUSED_LAYERS = [
     ((0,), {}, ValueError, "n_inputs is 0; expected a whole number from 1 to 2147483647"),
     ((2.0,), {}, TypeError, "n_inputs is 2.0; expected a whole number"),
     ((1, -3), {}, ValueError, "n_outputs is -3; expected a whole number from 1 to 2147483647"),
+    (
+        (2**31 - 1, 2),
+        {},
+        ValueError,
+        "n_inputs × n_outputs is 4294967294; expected a whole number from 1 to 2147483647",
+    ),
+    (
+        (1,),
+        {"bias": [0.5]},
+        TypeError,
+        "bias is [0.5]; expected True or False: its values are set afterwards, with layer.bias = ...",
+    ),
     ((1,), {"seed": -1}, ValueError, "seed is -1; expected a whole number from 0 to 4294967295"),
     ((1,), {"seed": 2**32}, ValueError, "seed is 4294967296; expected a whole number from 0 to 4294967295"),
     ((1,), {"seed": "1"}, TypeError, "seed is '1'; expected a whole number"),
@@ -391,6 +421,8 @@ def test_refused_assignments(make_layer):
     message = "bias row 1, column 0 is inf; expected a finite number: fill it in or drop that row"
     refusal(lambda: setattr(layer, "bias", [1, INF]), ValueError, message)
     assert (layer.weights, layer.bias) == ([[1.0, 2.0], [3.0, 4.0]], [0.0, 0.0])
+    message = "bias is 0.5; expected a flat sequence of 2 numbers: give one for each output"
+    refusal(lambda: setattr(layer, "bias", 0.5), TypeError, message)
     message = "this layer has no bias: make it with SigmoidLayer(..., bias=True)"
     refusal(lambda: setattr(make_layer(1), "bias", [1]), ValueError, message)
 

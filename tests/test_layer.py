@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import naive
 import numpy as np
@@ -187,6 +189,29 @@ def test_copies_and_pickles_go_on_alike(make_layer):
         other.train(INPUTS, TARGETS, 5)
         assert other.weights != layer.weights
         assert other.weights == make_layer(3, 2, bias=True, seed=1).train(INPUTS, TARGETS, 10).weights
+
+
+ELSEWHERE = """
+import pickle, sys
+sys.modules["pyperceptron.backends.cython"] = None
+layer = pickle.load(sys.stdin.buffer)
+assert "numpy" not in sys.modules
+print(layer.backend, layer.outputs, layer.weights, layer.train([[1, 0, 1]], [[1, 0]], 1) is layer)
+"""
+
+
+def test_pickles_travel_to_where_there_is_less():
+    layer = pp.SigmoidLayer(3, 2, seed=1).train(np.array(INPUTS), np.array(TARGETS), 2)
+    ran = subprocess.run([sys.executable, "-c", ELSEWHERE], input=pickle.dumps(layer), capture_output=True, check=True, cwd="/")
+    assert ran.stdout.decode() == f"python {layer.outputs.tolist()} {layer.weights} True\n"
+
+
+@pytest.mark.parametrize("convert", [np.array, lambda rows: memoryview(np.array(rows, float)), list])
+def test_outputs_are_a_copy(make_layer, convert):
+    layer = make_layer(3, 2, seed=1).train(convert(INPUTS), TARGETS, 1)
+    before = np.array(layer.outputs)
+    layer.outputs[0] = 7
+    np.testing.assert_array_equal(layer.outputs, before)
 
 
 def test_weights_that_would_overflow_stay_finite(make_layer):

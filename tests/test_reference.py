@@ -43,6 +43,7 @@ def test_matrix_behaves_as_a_sequence_of_rows():
     assert np.array(matrix).tolist() == matrix
     assert matrix != Matrix([[1, 2, 3, 4]])
     matrix[0][0] = 99
+    matrix.rows[0][0] = 99
     assert matrix == [[1, 2], [3, 4]]
 
 
@@ -123,7 +124,7 @@ def test_both_sigmoids_are_right_to_two_units_in_the_last_place(make_layer, xs):
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 12345, 2**32 - 1])
 def test_seeded_weights_are_numpys(seed):
-    assert uniform_weights(1500, seed) == (2 * np.random.RandomState(seed).random_sample(1500) - 1).tolist()
+    assert uniform_weights(1500, seed).tolist() == (2 * np.random.RandomState(seed).random_sample(1500) - 1).tolist()
 
 
 def test_seeding_leaves_pythons_own_stream_alone():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from itertools import islice
 
 from pyperceptron.activations import sigmoid, sigmoid_derivative
@@ -27,6 +28,10 @@ def lesson(inputs: Matrix, targets: Matrix, weights: Matrix, learning_rate: floa
         yield outputs, weights
 
 
+# From here on: the same as a backend's functions, which read tables into matrices and write matrices back into tables.
+# pyperceptron.backends.Backend says what each of them does.
+
+
 def train(
     inputs: memoryview[float],
     targets: memoryview[float],
@@ -45,8 +50,8 @@ def train(
             last_weights = updated_weights
             iteration += 1
     finally:
-        _write(last_outputs, outputs)
         _write(last_weights, weights)
+        _write(last_outputs, outputs)
     return iteration
 
 
@@ -59,10 +64,8 @@ def forward(inputs: memoryview[float], weights: memoryview[float], outputs: memo
 
 
 def find_outside(values: memoryview[float], low: float, high: float) -> int:
-    for index, value in enumerate(_matrix(values).values):
-        if not low <= value <= high:
-            return index
-    return -1
+    flat = values.cast("B").cast(values.format)  # type: ignore  # a one-dimensional view of them
+    return next((index for index, value in enumerate(flat) if not low <= value <= high), -1)
 
 
 def _matrix(table: memoryview[float]) -> Matrix:
@@ -78,6 +81,5 @@ def _with_ones(inputs: memoryview[float], weights: memoryview[float]) -> Matrix:
 
 
 def _write(matrix: Matrix, table: memoryview[float]) -> None:
-    for row, values in enumerate(matrix.rows):
-        for column, value in enumerate(values):
-            table[row, column] = value
+    # One assignment, which no Ctrl-C can leave half done.
+    table.cast("B").cast("d")[:] = memoryview(array("d", matrix.values))
