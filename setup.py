@@ -46,6 +46,7 @@ def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
         f"pyperceptron.backends.{name}",
         [f"src_ext/{source}"],
         depends=["src_ext/activations.pxd", "src_ext/loops.pxd"],
+        define_macros=[("WITH_AVX", "1")] if "avx2" in INSTRUCTION_SETS else [],
         extra_compile_args=[*(["/O2", "/fp:precise"] if MSVC else GNU_FLAGS), *flags],
         extra_link_args=[] if MSVC else STRIP,
     )

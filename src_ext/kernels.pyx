@@ -22,7 +22,7 @@ from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport fabs, isfinite
 from libc.stdint cimport uint8_t, uintptr_t
 
-from loops cimport BYTES, FLOAT32, FLOAT64, PACKED_WIDTH, Layer, Loops, Table, adjustment, size_of, value_at
+from loops cimport BYTES, FLOAT32, FLOAT64, PACKED_WIDTH, UNIT, Layer, Loops, Table, adjustment, size_of, value_at
 
 cdef enum:
     CHUNK_VALUES = 65536  # numbers in a chunk, where a row counts as at least 8; only what is a single chunk is packed
@@ -33,9 +33,8 @@ cdef enum:
 cdef extern from *:
     """
     #define SAFE_SUM 1e300  /* sums of products up to here cannot overflow on the way */
-    #define UNIT 0x1p-540   /* two numbers scaled by it have a product that cannot overflow, nor can a sum of them */
 
-    #if defined(__GNUC__) && defined(__x86_64__)
+    #if defined(WITH_AVX)  /* set by setup.py where it compiles the loops for these sets too */
     #define HAS_AVX2 (__builtin_cpu_init(), __builtin_cpu_supports("avx2"))
     #define HAS_AVX512 (HAS_AVX2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") \\
                         && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
@@ -45,7 +44,6 @@ cdef extern from *:
     #endif
     """
     const double SAFE_SUM
-    const double UNIT
     const bint HAS_AVX2
     const bint HAS_AVX512
 
@@ -224,19 +222,21 @@ cdef int look_for_signals() except -1 nogil:
 
 # From Python's tables to addresses, and back.
 
-cdef class Lent:
-    """A two-dimensional table of Python's, held while its memory is read."""
+cdef const uint8_t[::1] memory_of(view):
+    """The bytes of a C-contiguous view: its own, or a copy where its numbers do not lie as the processor wants them."""
+    cdef const uint8_t[::1] memory = view.cast("B")
+    if <uintptr_t> &memory[0] % <uintptr_t> view.itemsize:
+        memory = bytes(memory)
+    return memory
 
-    cdef const uint8_t[::1] memory
+
+cdef Table table_of(view, const uint8_t[::1] memory):
+    """A two-dimensional view as a table over its memory_of, which must be held for as long as the table is used."""
     cdef Table table
-
-    def __cinit__(self, table):
-        self.memory = table.cast("B")
-        if <uintptr_t> &self.memory[0] % <uintptr_t> table.itemsize:
-            self.memory = bytes(self.memory)  # its numbers do not lie as the processor wants them
-        self.table.memory = <const char*> &self.memory[0]
-        self.table.storage = FLOAT64 if table.format == "d" else FLOAT32 if table.format == "f" else BYTES
-        self.table.n_rows, self.table.n_columns = table.shape
+    table.memory = <const char*> &memory[0]
+    table.storage = FLOAT64 if view.format == "d" else FLOAT32 if view.format == "f" else BYTES
+    table.n_rows, table.n_columns = view.shape
+    return table
 
 
 cdef double* carve(double** room, Py_ssize_t count) noexcept nogil:
@@ -264,13 +264,14 @@ def train(
     inputs, const double[:, ::1] targets, double[:, ::1] weights, double[:, ::1] outputs, long long iterations,
     double learning_rate
 ):
-    cdef Lent lent = Lent(inputs)
-    cdef Py_ssize_t n_rows = lent.table.n_rows, n_outputs = weights.shape[1], width = weights.shape[0]
-    cdef bint packs = width <= PACKED_WIDTH and n_rows <= rows_in_chunk(lent.table.n_columns) and iterations > 3
+    cdef const uint8_t[::1] memory = memory_of(inputs)
+    cdef Table table = table_of(inputs, memory)
+    cdef Py_ssize_t n_rows = table.n_rows, n_outputs = weights.shape[1], width = weights.shape[0]
+    cdef bint packs = width <= PACKED_WIDTH and n_rows <= rows_in_chunk(table.n_columns) and iterations > 3
     cdef Py_ssize_t values = n_outputs * width
-    cdef object memory = bytearray(8 * (4 * values + (n_rows * (width + n_outputs) if packs else 0)))
-    cdef double* room = <double*> PyByteArray_AS_STRING(memory)
-    cdef Layer layer = layer_of(weights, lent.table.n_columns, carve(&room, values))
+    cdef object scratch = bytearray(8 * (4 * values + (n_rows * (width + n_outputs) if packs else 0)))
+    cdef double* room = <double*> PyByteArray_AS_STRING(scratch)
+    cdef Layer layer = layer_of(weights, table.n_columns, carve(&room, values))
     cdef double* gradient = carve(&room, values)
     cdef double* part = carve(&room, values)
     cdef Packed packed
@@ -282,9 +283,9 @@ def train(
                 packed.neurons_before = carve(&room, values)
                 packed.rows = carve(&room, n_rows * width)
                 packed.targets = carve(&room, n_rows * n_outputs)
-                pack(&packed, &lent.table, &targets[0, 0], &layer)
+                pack(&packed, &table, &targets[0, 0], &layer)
             made = iterate(
-                &lent.table, &targets[0, 0], &outputs[0, 0], &layer, &packed if packs else NULL, gradient, part,
+                &table, &targets[0, 0], &outputs[0, 0], &layer, &packed if packs else NULL, gradient, part,
                 iterations, learning_rate,
             )
     finally:
@@ -295,16 +296,17 @@ def train(
 
 
 cdef int sums_or_outputs(inputs, const double[:, ::1] weights, double[:, ::1] results, bint squash) except -1:
-    cdef Lent lent = Lent(inputs)
-    cdef object memory = bytearray(8 * weights.shape[0] * weights.shape[1])
-    cdef Layer layer = layer_of(weights, lent.table.n_columns, <double*> PyByteArray_AS_STRING(memory))
-    cdef Py_ssize_t bytes_in_row = lent.table.n_columns * size_of(lent.table.storage)
+    cdef const uint8_t[::1] memory = memory_of(inputs)
+    cdef Table table = table_of(inputs, memory)
+    cdef object scratch = bytearray(8 * weights.shape[0] * weights.shape[1])
+    cdef Layer layer = layer_of(weights, table.n_columns, <double*> PyByteArray_AS_STRING(scratch))
+    cdef Py_ssize_t bytes_in_row = table.n_columns * size_of(table.storage)
     cdef Py_ssize_t start = 0, rows
     cdef long long work = 0
     with nogil:
-        while start < lent.table.n_rows:
-            rows = min(rows_in_chunk(lent.table.n_columns), lent.table.n_rows - start)
-            loops.sums(lent.table.storage, lent.table.memory + start * bytes_in_row, rows, &layer, &results[start, 0])
+        while start < table.n_rows:
+            rows = min(rows_in_chunk(table.n_columns), table.n_rows - start)
+            loops.sums(table.storage, table.memory + start * bytes_in_row, rows, &layer, &results[start, 0])
             if squash:
                 loops.sigmoids(&results[start, 0], rows * layer.n_outputs)
             start += rows
@@ -324,17 +326,18 @@ def forward(inputs, const double[:, ::1] weights, double[:, ::1] outputs):
 
 
 def find_outside(values, double low, double high):
-    cdef Lent lent = Lent(values)
-    cdef Py_ssize_t count = lent.table.n_rows * lent.table.n_columns
+    cdef const uint8_t[::1] memory = memory_of(values)
+    cdef Table table = table_of(values, memory)
+    cdef Py_ssize_t count = table.n_rows * table.n_columns
     cdef Py_ssize_t start = 0, stop, at
     with nogil:
         while start < count:
             stop = min(start + CHUNK_VALUES, count)
             if loops.count_inside(
-                lent.table.storage, lent.table.memory + start * size_of(lent.table.storage), stop - start, low, high
+                table.storage, table.memory + start * size_of(table.storage), stop - start, low, high
             ) < stop - start:
                 for at in range(start, stop):
-                    if not low <= value_at(&lent.table, at) <= high:
+                    if not low <= value_at(&table, at) <= high:
                         break
                 break
             start = stop

@@ -5,6 +5,12 @@ from libc.stdint cimport uint8_t
 cdef enum:
     PACKED_WIDTH = 8  # the most weights that are kept in registers; a layer of no more is called narrow
 
+cdef extern from *:
+    """
+    #define UNIT 0x1p-540  /* two numbers scaled by it have a product that cannot overflow, nor can a sum of them */
+    """
+    const double UNIT
+
 cdef enum Storage:
     FLOAT64
     FLOAT32
