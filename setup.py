@@ -45,7 +45,8 @@ def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
     return Extension(
         f"pyperceptron.backends.{name}",
         [f"src_ext/{source}"],
-        depends=["src_ext/activations.pxd", "src_ext/loops.pxd"],
+        depends=[str(path) for path in Path("src_ext").iterdir() if path.suffix != ".pyx"],
+        include_dirs=["src_ext"],
         define_macros=[("WITH_AVX", "1")] if "avx2" in INSTRUCTION_SETS else [],
         extra_compile_args=[*(["/O2", "/fp:precise"] if MSVC else GNU_FLAGS), *flags],
         extra_link_args=[] if MSVC else STRIP,
@@ -54,7 +55,7 @@ def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
 
 def extensions() -> list[Extension]:
     loops = [extension(f"_loops_{name}", "loops.pyx", flags) for name, flags in INSTRUCTION_SETS.items()]
-    return [extension("cython", "kernels.pyx"), *loops]
+    return [extension("cython", "kernels.pyx"), extension("_engine", "engine.pyx"), *loops]
 
 
 class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)

@@ -1,4 +1,4 @@
-"""The sigmoid and its slope, for one number or for every number of a Matrix."""
+"""The sigmoid and its slope, for one number or for every number of a Matrix, and the softmax of several numbers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TypeVar
 
     NumberOrMatrix = TypeVar("NumberOrMatrix", float, Matrix)
@@ -33,6 +34,20 @@ def sigmoid_derivative(output: NumberOrMatrix) -> NumberOrMatrix:
     0.25
     """
     return output.map(_slope) if isinstance(output, Matrix) else _slope(output)
+
+
+def softmax(values: Sequence[float]) -> list[float]:
+    """eᵛ / Σ eᵛ for each of the finite values: positive shares of 1, the largest value's the largest.
+
+    >>> softmax([7, 7])
+    [0.5, 0.5]
+    """
+    highest = max(values)  # taken off each, which changes no share and keeps the powers from overflowing
+    powers = [exp(value - highest) for value in values]
+    total = 0.0
+    for power in powers:
+        total += power
+    return [power / total for power in powers]
 
 
 def _sigmoid(x: float) -> float:

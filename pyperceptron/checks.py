@@ -25,17 +25,43 @@ def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
 
 def positive_number(value: Any, name: str) -> float:
     """The value as a positive finite float; TypeError if it is no number, ValueError if it is another number."""
-    try:
-        if isinstance(value, (str, bytes, bytearray)):
-            raise TypeError
-        number = float(value)
-    except TypeError:
-        raise TypeError(f"{name} is {named(value)}; expected a number") from None
-    except OverflowError:
-        number = inf
+    number = _number(value, name)
     if not 0 < number < inf:
         raise ValueError(f"{name} is {named(value)}; expected a positive finite number")
     return number
+
+
+def number_not_negative(value: Any, name: str) -> float:
+    """The value as a finite float from 0; TypeError if it is no number, ValueError if it is another number."""
+    number = _number(value, name)
+    if not 0 <= number < inf:
+        raise ValueError(f"{name} is {named(value)}; expected 0 or a positive finite number")
+    return number
+
+
+def true_or_false(value: Any, name: str) -> bool:
+    """The value, which must be True or False (NumPy's are such too); else TypeError."""
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    raise TypeError(f"{name} is {named(value)}; expected True or False")
+
+
+def one_of(value: Any, name: str, options: tuple[str, ...]) -> str:
+    """The value, which must be one of the options; else ValueError."""
+    if isinstance(value, str) and value in options:
+        return value
+    raise ValueError(f"{name} is {named(value)}; expected {', '.join(map(repr, options[:-1]))} or {options[-1]!r}")
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        if isinstance(value, (str, bytes, bytearray, bool)):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {named(value)}; expected a number") from None
+    except OverflowError:
+        return inf
 
 
 def named(value: Any) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LARGEST = sys.float_info.max
 _READ_IN_PLACE = "dfB"
 _UNORDERED = (dict, set, frozenset)
+_SINGULAR = ("X", "y", "sample_weight")
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
 
@@ -79,6 +80,55 @@ def flattened(view: memoryview[float]) -> memoryview[float]:
 
 def _reshaped(view: memoryview[float], shape: tuple[int, ...], code: str | None = None) -> memoryview[float]:
     return view.cast("B").cast(code or view.format, shape)  # type: ignore
+
+
+def read_samples(samples: Any) -> Table:
+    """The rows of X, whatever their number of columns; whether they are finite is for `refuse_not_finite` to say."""
+    return _read(samples, "X")
+
+
+def refuse_not_finite(samples: Table, kernels: Backend) -> None:
+    """ValueError that says where, if a number of X is not finite."""
+    _check_range(samples, "X", kernels, -_LARGEST, _LARGEST)
+
+
+def read_sample_weights(weights: Any, n_rows: int, kernels: Backend) -> array[float]:
+    """A copy of n_rows finite numbers, none negative and not all 0."""
+    table = _read(weights, "sample_weight", flat=True)
+    if (table.n_rows, table.n_columns) != (n_rows, 1):
+        raise ValueError(
+            f"sample_weight is {table.n_rows}×{table.n_columns} but X has {counted(n_rows, 'row')}: "
+            "give one number for each row of X"
+        )
+    copied = _finite_copy(table, "sample_weight", kernels)
+    lowest = min(copied)
+    if lowest < 0:
+        _refuse("sample_weight", copied.index(lowest), 0, repr(lowest), "weigh a row 0 to leave it out", expected="0 or more")
+    if not any(copied):
+        raise ValueError("sample_weight is 0 for every row: give at least one row of each class a positive weight")
+    return copied
+
+
+def read_one(sample: Any, n_columns: int, kernels: Backend) -> array[float]:
+    """A single row of n_columns finite numbers, as a flat sequence."""
+    if (not hasattr(sample, "__len__") and not hasattr(sample, "__iter__")) or isinstance(sample, (str, *_UNORDERED)):
+        raise TypeError(f"x is {named(sample)}; expected a flat sequence of {counted(n_columns, 'number')}")
+    table = _read([list(sample)], "x")
+    if table.n_columns != n_columns:
+        raise ValueError(
+            f"x has {counted(table.n_columns, 'number')} but the model was fitted with {n_columns}: "
+            f"give {counted(n_columns, 'number')}"
+        )
+    return _finite_copy(table, "x", kernels)
+
+
+def feature_names_of(samples: Any) -> tuple[str, ...] | None:
+    """The names of a data frame's columns, where all of them are strings; else None."""
+    names = getattr(samples, "columns", None)
+    if names is None:
+        return None
+    names = tuple(names)
+    return names if names and all(isinstance(name, str) for name in names) else None
 
 
 def read_inputs(inputs: Any, n_columns: int, kernels: Backend) -> Table:
@@ -150,9 +200,9 @@ def _read(source: Any, name: str, flat: bool = False) -> Table:
         return Table(_rows_to_view(source, name, flat), container)
     if view.ndim != 2 and not (flat and view.ndim == 1):
         remedy = "flatten each sample into one row" if view.ndim > 2 else _one_row_remedy(name)
-        raise ValueError(f"{name} have {counted(view.ndim, 'dimension')}; expected two, rows and columns: {remedy}")
+        raise ValueError(f"{name} {_have(name)} {counted(view.ndim, 'dimension')}; expected two, rows and columns: {remedy}")
     if not view.nbytes:
-        raise ValueError(f"{name} are empty: give at least one row of at least one number")
+        raise ValueError(f"{name} {_are(name)} empty: give at least one row of at least one number")
     view = _contiguous(view, name)
     return Table(view if view.ndim == 2 else _reshaped(view, (view.nbytes // view.itemsize, 1)), container)
 
@@ -160,7 +210,7 @@ def _read(source: Any, name: str, flat: bool = False) -> Table:
 def _opened(source: Any, name: str) -> tuple[Any, str]:
     """The source, a foreign one turned into a buffer or a list, and the kind of container that answers should have."""
     if isinstance(source, _UNORDERED):
-        raise TypeError(f"{name} are {named(source)}; expected rows of numbers: {_one_row_remedy(name)}")
+        raise TypeError(f"{name} {_are(name)} {named(source)}; expected rows of numbers: {_one_row_remedy(name)}")
     numpy = sys.modules.get("numpy")
     if numpy is not None and not isinstance(source, numpy.ndarray) and hasattr(source, "__array__"):
         source = source.__array__()  # a data frame, or another package's array
@@ -171,7 +221,7 @@ def _opened(source: Any, name: str) -> tuple[Any, str]:
         if source.dtype.kind in "OSU":
             return source.tolist(), "numpy"
         if source.dtype.kind not in "biuf":
-            raise TypeError(f"{name} hold elements of type {source.dtype}; expected real numbers: convert them first")
+            raise TypeError(f"{name} {_hold(name)} elements of type {source.dtype}; expected real numbers: convert them first")
         if source.dtype.char in "dfB?" and source.dtype.isnative:
             return source, "numpy"
         with numpy.errstate(over="ignore"):  # what is too large becomes infinite and is refused as such
@@ -190,7 +240,7 @@ def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
     assert view.shape is not None
     if len(code) != 1 or code not in "dfbB?hHiIlLqQnN" or view.itemsize != _size_of(code):
         raise TypeError(
-            f"{name} hold elements of buffer format {view_format!r}; "
+            f"{name} {_hold(name)} elements of buffer format {view_format!r}; "
             "expected real numbers in native byte order: convert them first"
         )
     if code == "?":
@@ -213,7 +263,7 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
     try:
         rows = list(source)
     except TypeError:
-        raise TypeError(f"{name} are {named(source)}; expected rows of numbers: {_one_row_remedy(name)}") from None
+        raise TypeError(f"{name} {_are(name)} {named(source)}; expected rows of numbers: {_one_row_remedy(name)}") from None
     if flat and rows and not hasattr(rows[0], "__len__"):
         rows = [(row,) if not hasattr(row, "__len__") else row for row in rows]
     numbers = array("d")
@@ -235,7 +285,7 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
                 "give every row equally many"
             )
     if not width:
-        raise ValueError(f"{name} are empty: give at least one row of at least one number")
+        raise ValueError(f"{name} {_are(name)} empty: give at least one row of at least one number")
     return as_view(numbers, width)
 
 
@@ -278,6 +328,18 @@ def _refuse(
     expected: str = "a finite number",
 ) -> NoReturn:
     raise error(f"{name} row {row}, column {column} is {found}; expected {expected}: {remedy}") from None
+
+
+def _are(name: str) -> str:
+    return "is" if name in _SINGULAR else "are"
+
+
+def _have(name: str) -> str:
+    return "has" if name in _SINGULAR else "have"
+
+
+def _hold(name: str) -> str:
+    return "holds" if name in _SINGULAR else "hold"
 
 
 def _one_row_remedy(name: str) -> str:

@@ -17,18 +17,24 @@ import os
 from importlib import import_module
 
 from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport fabs, isfinite
-from libc.stdint cimport uint8_t, uintptr_t
+from libc.stdint cimport uint8_t
 
-from loops cimport BYTES, FLOAT32, FLOAT64, PACKED_WIDTH, UNIT, Layer, Loops, Table, adjustment, size_of, value_at
+from loops cimport PACKED_WIDTH, UNIT, Layer, Loops, Table, adjustment, size_of, value_at
+from tables cimport WORK_BETWEEN_SIGNALS, look_for_signals, memory_of, table_of
+
+from pyperceptron.backends import _engine
+# Offered here, with the functions at the end.
+from pyperceptron.backends._engine import (
+    Problem, Scorer, add_scaled, add_up, add_up_objective, cholesky, cholesky_solve, choose, dot,  # no-cython-lint
+    largest_slope, pick, predict, sparse_step,  # no-cython-lint
+)
 
 cdef enum:
     CHUNK_VALUES = 65536  # numbers in a chunk, where a row counts as at least 8; only what is a single chunk is packed
     BLOCK_VALUES = 2048  # numbers in a block, of which a chunk is made: 16 kB of float64
     SIGMOID_WORK = 24  # a sigmoid takes about as long as this many multiplications
-    WORK_BETWEEN_SIGNALS = 4194304  # multiplications
 
 cdef extern from *:
     """
@@ -63,9 +69,9 @@ if instruction_set not in instruction_sets():
         f"$PYPERCEPTRON_INSTRUCTION_SET is {instruction_set!r}; this machine has {', '.join(instruction_sets())}: "
         "name one of them or unset it"
     )
-cdef const Loops* loops = <const Loops*> PyCapsule_GetPointer(
-    import_module(f"pyperceptron.backends._loops_{instruction_set}").table, "pyperceptron.loops"
-)
+table = import_module(f"pyperceptron.backends._loops_{instruction_set}").table
+cdef const Loops* loops = <const Loops*> PyCapsule_GetPointer(table, "pyperceptron.loops")
+_engine.take_loops(table)
 
 
 # Packed training: many iterations at once, of a narrow layer over few samples.
@@ -215,29 +221,7 @@ cdef long long work_of(Py_ssize_t n_rows, const Layer* layer) noexcept nogil:
     return <long long> n_rows * layer.n_outputs * (layer.width + SIGMOID_WORK)
 
 
-cdef int look_for_signals() except -1 nogil:
-    with gil:
-        return PyErr_CheckSignals()
-
-
-# From Python's tables to addresses, and back.
-
-cdef const uint8_t[::1] memory_of(view):
-    """The bytes of a C-contiguous view: its own, or a copy where its numbers do not lie as the processor wants them."""
-    cdef const uint8_t[::1] memory = view.cast("B")
-    if <uintptr_t> &memory[0] % <uintptr_t> view.itemsize:
-        memory = bytes(memory)
-    return memory
-
-
-cdef Table table_of(view, const uint8_t[::1] memory):
-    """A two-dimensional view as a table over its memory_of, which must be held for as long as the table is used."""
-    cdef Table table
-    table.memory = <const char*> &memory[0]
-    table.storage = FLOAT64 if view.format == "d" else FLOAT32 if view.format == "f" else BYTES
-    table.n_rows, table.n_columns = view.shape
-    return table
-
+# From Python's tables to C and back.
 
 cdef double* carve(double** room, Py_ssize_t count) noexcept nogil:
     cdef double* start = room[0]

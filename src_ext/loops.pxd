@@ -29,6 +29,34 @@ cdef struct Layer:
     bint bias
     double* neurons  # n_outputs × width: each neuron's weights together
 
+cdef enum Loss:
+    SIGMOID_LOG_LOSS
+    SOFTMAX_LOG_LOSS
+    SIGMOID_SQUARED_ERROR
+
+cdef enum Link:
+    SUMS
+    SIGMOID
+    SOFTMAX
+    SHARES
+    PAIR
+
+cdef struct Samples:
+    Table inputs
+    const uint8_t* targets
+    bint wide_targets  # of two bytes each
+    Py_ssize_t target_columns  # n_outputs, or 1: the number of the output whose target is 1
+    const double* weights  # n_rows, or NULL where each is 1
+    Loss loss
+
+cdef struct Outputs:
+    Py_ssize_t n_inputs
+    Py_ssize_t n_outputs
+    Py_ssize_t width  # n_inputs, and one more with an intercept
+    Py_ssize_t stride  # from one row's sums to the next one's: n_outputs, from 2 on filled up to whole vectors
+    const double* coefficients  # n_outputs × width
+    const double* columns  # width × stride: the same, transposed and filled up with zeros
+
 cdef struct Loops:
     # Functions of loops.pyx, which says what they do. `inputs` and `values` lie in the storage named before them.
     void (*sums)(
@@ -46,6 +74,29 @@ cdef struct Loops:
     Py_ssize_t (*count_inside)(
         Storage storage, const void* values, Py_ssize_t count, double low, double high
     ) noexcept nogil
+    # Functions of engine_loops.pxi.
+    Py_ssize_t (*room_for_rows)(const Outputs* outputs) noexcept nogil
+    void (*add_losses)(
+        const Samples* samples, const Outputs* outputs, Py_ssize_t first, Py_ssize_t last, double* part, double* room
+    ) noexcept nogil
+    void (*add_hessian)(
+        const Samples* samples, const Outputs* outputs, Py_ssize_t output, const long long* rows, const double* row_weights,
+        Py_ssize_t first, Py_ssize_t last, double* matrix, double* room
+    ) noexcept nogil
+    void (*add_moments)(
+        const Samples* samples, const double* centre, Py_ssize_t first, Py_ssize_t last, double* part, double* room
+    ) noexcept nogil
+    void (*importances)(
+        const Samples* samples, const Outputs* outputs, const double* means, const double* scales, Py_ssize_t first,
+        Py_ssize_t last, double* values, double* room
+    ) noexcept nogil
+    bint (*answers)(
+        const Table* inputs, const Outputs* outputs, Link link, Py_ssize_t first, Py_ssize_t last, double* results, double* room
+    ) noexcept nogil
+    double (*dot)(const double* left, const double* right, Py_ssize_t count) noexcept nogil
+    void (*add_scaled)(double* target, double factor, const double* source, Py_ssize_t count) noexcept nogil
+    Py_ssize_t (*cholesky)(double* matrix, Py_ssize_t n, double* column) noexcept nogil
+    void (*cholesky_solve)(const double* factor, Py_ssize_t n, double* vector) noexcept nogil
 
 
 cdef inline Py_ssize_t size_of(Storage storage) noexcept nogil:

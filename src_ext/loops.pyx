@@ -21,8 +21,9 @@
 #     does.
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport fabs, isfinite
-from libc.stdint cimport uint8_t
+from libc.math cimport fabs, isfinite, sqrt
+from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.string cimport memcpy
 
 from activations cimport LOWEST_POWER, sigmoid
 from loops cimport FLOAT32, FLOAT64, PACKED_WIDTH, UNIT, Layer, Loops, Storage, adjustment
@@ -268,10 +269,23 @@ cdef Py_ssize_t count_inside(Storage kind, const void* values, Py_ssize_t count,
     return count_inside_of(<const uint8_t*> values, count, low, high)
 
 
+include "engine_loops.pxi"
+
+
 cdef Loops LOOPS
 LOOPS.sums = sums
 LOOPS.sigmoids = sigmoids
 LOOPS.add_gradient = add_gradient
 LOOPS.packed_steps = packed_steps
 LOOPS.count_inside = count_inside
+LOOPS.room_for_rows = room_for_rows
+LOOPS.add_losses = add_losses
+LOOPS.add_hessian = add_hessian
+LOOPS.add_moments = add_moments
+LOOPS.importances = importances
+LOOPS.answers = answers
+LOOPS.dot = dot
+LOOPS.add_scaled = add_scaled
+LOOPS.cholesky = cholesky
+LOOPS.cholesky_solve = cholesky_solve
 table = PyCapsule_New(&LOOPS, "pyperceptron.loops", NULL)

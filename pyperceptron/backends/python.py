@@ -6,11 +6,43 @@ from array import array
 from itertools import islice
 
 from pyperceptron.activations import sigmoid, sigmoid_derivative
+from pyperceptron.backends.chunks import Problem, Scorer, choose, pick, predict
+from pyperceptron.backends.vectors import (
+    add_scaled,
+    add_up,
+    add_up_objective,
+    cholesky,
+    cholesky_solve,
+    dot,
+    largest_slope,
+    sparse_step,
+)
 from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = [
+    "Problem",
+    "Scorer",
+    "add_scaled",
+    "add_up",
+    "add_up_objective",
+    "cholesky",
+    "cholesky_solve",
+    "choose",
+    "dot",
+    "find_outside",
+    "forward",
+    "largest_slope",
+    "lesson",
+    "pick",
+    "predict",
+    "sparse_step",
+    "train",
+    "weighted_sums",
+]
 
 
 def lesson(inputs: Matrix, targets: Matrix, weights: Matrix, learning_rate: float) -> Iterator[tuple[Matrix, Matrix]]:
