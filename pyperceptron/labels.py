@@ -181,7 +181,7 @@ def _several_outputs(rows: list[list[Any]], dtype: Any) -> Labels:
 
 
 def _codes(numbers: Iterable[int], n_classes: int) -> memoryview[int]:
-    return _table(array("B" if n_classes <= 256 else "H", numbers), 1)
+    return _table(array("B", bytes(numbers)) if n_classes <= 256 else array("H", list(numbers)), 1)
 
 
 def _table(codes: array[int], n_columns: int) -> memoryview[int]:

@@ -148,9 +148,12 @@ class Objective:
         return Sample(rows[:count], weights[:count])
 
     def cost_of_hessian(self, n_rows: int) -> float:
-        """What a Hessian of so many rows and its factor cost, in evaluations; an exponential counts as 40 multiplications."""
+        """What a Hessian of so many rows and its factor cost, in evaluations.
+
+        An exponential counts as 40 multiplications, and a Hessian's, whose operands are at hand, as half of an evaluation's.
+        """
         evaluation = self.n_rows * self.n_outputs * (2 * self.width + 40)
-        return (n_rows * self.width**2 / 2 + self.width**3 / 6) / evaluation
+        return (n_rows * self.width**2 / 4 + self.width**3 / 6) / evaluation
 
     def largest_curvature(self, standardised: bool = False) -> float:
         """A bound on the smooth part's second derivative in any direction, also were all columns standardised.

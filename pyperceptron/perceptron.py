@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _SOLVERS = ("auto", "gd", "lbfgs", "newton")
+_LITTLE_WORK = 100_000  # multiplications, some ten microseconds: less than what else a step takes
 
 
 class Perceptron:
@@ -373,4 +374,6 @@ def _start(objective: Objective, labels: Labels, weights: Numbers | None) -> Num
 
 
 def _best_solver(objective: Objective) -> str:
-    return "newton" if objective.n_outputs == 1 and objective.width <= 10 else "lbfgs"
+    """Newton's where a Hessian is little work, or with lasso, which needs it; else L-BFGS."""
+    little = objective.n_outputs == 1 and objective.n_rows * objective.width**2 <= _LITTLE_WORK
+    return "newton" if little or objective.l1 else "lbfgs"

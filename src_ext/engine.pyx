@@ -34,7 +34,7 @@ from loops cimport (
 from tables cimport WORK_BETWEEN_SIGNALS, look_for_signals, memory_of, table_of
 
 cdef enum:
-    LANES = 4  # as in tile.h
+    LANES = 4  # as in lanes.h
     ROWS_AT_ONCE = 256
     MOST_ON_THE_STACK = 256  # features of a row that a Scorer reads without asking for memory
 

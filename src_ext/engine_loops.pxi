@@ -7,9 +7,9 @@
 #     vectorises; that beats one fused loop, in which the exponential and the short sums hinder each other.
 # (b) float64 rows are read where they lie; float32 and bytes are widened into a block of their own first, which is cheaper
 #     than to widen them in each of the loops, and spares a copy of every loop for every storage.
-# (c) One output, 16 inputs or more: a row's sum runs in eight partial sums. Fewer: left to right, four rows side by side, as
+# (c) One output, 16 inputs or more: a row's sum runs in eight partial sums. Fewer: left to right, eight rows side by side, as
 #     a row is too short to pay for adding partial sums up. The gradient takes four rows at a time.
-# (d) Several outputs: the tile of tile.h, forth with the coefficients transposed, back with the samples read by column. Each
+# (d) Several outputs: the tile of lanes.h, forth with the coefficients transposed, back with the samples read by column. Each
 #     output's sums are filled up to whole vectors.
 # (e) A Hessian is the tile again, over blocks of rows with their 1 and the same rows times weight and curvature; only tiles
 #     that touch the lower triangle are made.
@@ -25,7 +25,7 @@ from loops cimport (
     PAIR, SHARES, SIGMOID, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Outputs, Samples, Table, size_of,
 )
 
-cdef extern from "tile.h":
+cdef extern from "lanes.h":
     enum: TILE_ROWS
     enum: LANES
     enum: TILE_VECTORS
@@ -33,6 +33,16 @@ cdef extern from "tile.h":
         int vectors, const double* const* a, Py_ssize_t a_step, const double* b, Py_ssize_t b_step, Py_ssize_t terms,
         double* c, Py_ssize_t c_row
     ) noexcept nogil
+    void short_sums(
+        const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
+    ) noexcept nogil
+    void add_four_rows_by_lanes(
+        double* gradient, const double* row, double a0, double a1, double a2, double a3, Py_ssize_t n
+    ) noexcept nogil
+    double take_off_largest(double* row, Py_ssize_t n) noexcept nogil
+    double dot_of_vectors(const double* left, const double* right, Py_ssize_t n) noexcept nogil
+    double sum_of_vectors(const double* values, Py_ssize_t n) noexcept nogil
+    void spread_row(const double* row, double factor, Py_ssize_t n, double* copy, double* scaled) noexcept nogil
 
 cdef extern from *:
     """
@@ -93,38 +103,6 @@ cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t coun
 
 # Weighted sums.
 
-cdef inline void short_sums(
-    const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
-) noexcept nogil:
-    """rows · weights from left to right, four rows side by side."""
-    cdef Py_ssize_t i = 0, j
-    cdef double s0, s1, s2, s3
-    cdef const double* row = rows
-    while i + 4 <= count:
-        s0 = row[0] * weights[0]
-        s1 = row[n] * weights[0]
-        s2 = row[2 * n] * weights[0]
-        s3 = row[3 * n] * weights[0]
-        for j in range(1, n):
-            s0 += row[j] * weights[j]
-            s1 += row[n + j] * weights[j]
-            s2 += row[2 * n + j] * weights[j]
-            s3 += row[3 * n + j] * weights[j]
-        sums[i] = s0
-        sums[i + 1] = s1
-        sums[i + 2] = s2
-        sums[i + 3] = s3
-        row += 4 * n
-        i += 4
-    while i < count:
-        s0 = row[0] * weights[0]
-        for j in range(1, n):
-            s0 += row[j] * weights[j]
-        sums[i] = s0
-        row += n
-        i += 1
-
-
 cdef inline void long_sums(
     const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
 ) noexcept nogil:
@@ -178,12 +156,18 @@ cdef double sum_of(const double* values, Py_ssize_t count) noexcept nogil:
 
 
 cdef void tiles_of_sums(const double* rows, Py_ssize_t count, const Outputs* outputs, double* sums) noexcept nogil:
-    """sums = rows @ columns without the intercepts, for several outputs."""
+    """sums = rows @ columns without the intercepts, for several outputs.
+
+    What fills a row up is -1e300: to the softmax and to a sigmoid it is nothing, and costs no second look.
+    """
     cdef Py_ssize_t i = 0, c, r, n = outputs.n_inputs
     cdef int vectors
     cdef const double* four[TILE_ROWS]
     cdef double last[TILE_ROWS * LANES * TILE_VECTORS]
-    memset(sums, 0, count * outputs.stride * sizeof(double))
+    for i in range(count):
+        for c in range(outputs.stride):
+            sums[i * outputs.stride + c] = 0.0 if c < outputs.n_outputs else -FARTHEST
+    i = 0
     while i < count:
         for r in range(TILE_ROWS):
             four[r] = rows + min(i + r, count - 1) * n
@@ -193,7 +177,11 @@ cdef void tiles_of_sums(const double* rows, Py_ssize_t count, const Outputs* out
             if i + TILE_ROWS <= count:
                 tile(vectors, four, 1, outputs.columns + c, outputs.stride, n, sums + i * outputs.stride + c, outputs.stride)
             else:
-                memset(last, 0, sizeof(last))
+                for r in range(TILE_ROWS):
+                    memcpy(
+                        last + r * LANES * TILE_VECTORS, sums + min(i + r, count - 1) * outputs.stride + c,
+                        vectors * LANES * sizeof(double)
+                    )
                 tile(vectors, four, 1, outputs.columns + c, outputs.stride, n, last, LANES * TILE_VECTORS)
                 for r in range(count - i):
                     memcpy(
@@ -274,61 +262,58 @@ cdef void sigmoid_squared_error(
 
 
 cdef void softmax_of(
-    double* sums, Py_ssize_t count, Py_ssize_t k, Py_ssize_t stride, double* highest, double* totals
+    double* sums, Py_ssize_t count, Py_ssize_t stride, double* highest, double* totals
 ) noexcept nogil:
-    """Each row's sums become e^(z - the highest), with that and their total; what fills a row up becomes 0."""
-    cdef Py_ssize_t i, c, at
-    cdef double top, total, power, lowest_power = LOWEST_POWER
+    """Each row's sums become e^(z - the highest), with that and their total."""
+    cdef Py_ssize_t i, at
+    cdef double power, lowest_power = LOWEST_POWER
     for i in range(count):
-        top = sums[i * stride]
-        for c in range(1, k):
-            top = sums[i * stride + c] if sums[i * stride + c] > top else top
-        highest[i] = top
-        for c in range(stride):
-            sums[i * stride + c] -= top
+        highest[i] = take_off_largest(sums + i * stride, stride)
     for at in range(count * stride):
-        power = sums[at] if sums[at] < 0.0 else 0.0
+        power = sums[at]
         sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 0)
     for i in range(count):
-        total = 0.0
-        for c in range(k):
-            total += sums[i * stride + c]
-        totals[i] = total
-        for c in range(k, stride):
-            sums[i * stride + c] = 0.0
+        totals[i] = sum_of_vectors(sums + i * stride, stride)
 
 
-cdef double log_of(double value) noexcept nogil:
-    """The logarithm of a finite number from 1 on."""
+cdef inline double log_of(double value) noexcept nogil:
+    """The logarithm of a finite number from 1 on; its exponent becomes a number by the bits of 2^52 + exponent."""
     cdef uint64_t bits = to_bits(value)
-    cdef double exponent = <double> (<long long> (bits >> 52) - 1023)
+    cdef double exponent = from_bits((bits >> 52) | 0x4330000000000000ULL) - 4503599627371519.0  # 2^52 + 1023
     return exponent * LN_2 + log1p(from_bits((bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL) - 1.0)
 
 
 cdef void softmax_log_loss(
-    double* sums, const double* targets, Py_ssize_t count, Py_ssize_t k, Py_ssize_t stride, double* losses, double* slopes,
-    double* curvatures, double* highest, double* totals
+    double* sums, const double* targets, Py_ssize_t count, Py_ssize_t stride, double* losses, double* slopes,
+    double* curvatures, double* totals
 ) noexcept nogil:
     """ℓ = log Σ e^z - Σ y·z for each row, ∂ℓ/∂z = o - y, h = o·(1 - o). Of a row's losses, the first is all of it."""
     cdef Py_ssize_t i, c, at
-    cdef double behind, inverse
-    for i in range(count):  # how far the row's own sum is behind the highest, while the sums are still there
-        behind = 0.0
-        for c in range(k):
-            behind -= targets[i * stride + c] * sums[i * stride + c]
-        losses[i * stride] = behind
-        for c in range(1, stride):
-            losses[i * stride + c] = 0.0
-    softmax_of(sums, count, k, stride, highest, totals)
+    cdef double inverse
+    cdef double* behind = totals + count  # how far a row's own sum is behind its highest
+    cdef double power, lowest_power = LOWEST_POWER
     for i in range(count):
-        losses[i * stride] = (highest[i] + losses[i * stride]) + log_of(totals[i])
-        inverse = 1.0 / totals[i]
+        take_off_largest(sums + i * stride, stride)
+        behind[i] = -dot_of_vectors(targets + i * stride, sums + i * stride, stride)
+    for at in range(count * stride):
+        power = sums[at]
+        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 0)
+    for i in range(count):
+        totals[i] = sum_of_vectors(sums + i * stride, stride)
+    for i in range(count):
+        behind[i] += log_of(totals[i])
+        totals[i] = 1.0 / totals[i]
+    memset(losses, 0, count * stride * sizeof(double))
+    for i in range(count):
+        losses[i * stride] = behind[i]
+        inverse = totals[i]
         for c in range(stride):
             at = i * stride + c
             sums[at] *= inverse
             slopes[at] = sums[at] - targets[at]
-            if curvatures != NULL:
-                curvatures[at] = sums[at] * (1.0 - sums[at])
+    if curvatures != NULL:
+        for at in range(count * stride):
+            curvatures[at] = sums[at] * (1.0 - sums[at])
 
 
 cdef void targets_of(
@@ -337,6 +322,10 @@ cdef void targets_of(
     """A 0 or 1 for each row, or listed row, and output."""
     cdef Py_ssize_t i, c, row, at, stride = outputs.stride
     cdef long long target
+    if stride == 1 and rows == NULL and not samples.wide_targets:
+        for i in range(count):
+            targets[i] = samples.targets[first + i]
+        return
     memset(targets, 0, count * stride * sizeof(double))
     for i in range(count):
         row = rows[first + i] if rows != NULL else first + i
@@ -357,36 +346,24 @@ cdef void slopes_of(
     double* slopes, double* curvatures, double* room
 ) noexcept nogil:
     """What the loss makes of a block's sums, each of them without the sample's weight. The sums are spoilt."""
-    cdef Py_ssize_t i, c, at, k = outputs.n_outputs, stride = outputs.stride
     if samples.loss == SOFTMAX_LOG_LOSS:
-        softmax_log_loss(sums, targets, count, k, stride, losses, slopes, curvatures, room, room + count)
+        softmax_log_loss(sums, targets, count, outputs.stride, losses, slopes, curvatures, room)
         return
     if samples.loss == SIGMOID_SQUARED_ERROR:
-        sigmoid_squared_error(sums, targets, count * stride, losses, slopes, curvatures)
+        sigmoid_squared_error(sums, targets, count * outputs.stride, losses, slopes, curvatures)
     else:
-        sigmoid_log_loss(sums, targets, count * stride, losses, slopes, curvatures)
-    if stride > k:
-        for i in range(count):
-            for c in range(k, stride):
-                at = i * stride + c
-                losses[at] = 0.0
-                slopes[at] = 0.0
-                if curvatures != NULL:
-                    curvatures[at] = 0.0
+        sigmoid_log_loss(sums, targets, count * outputs.stride, losses, slopes, curvatures)
 
 
 # From slopes to the gradient.
 
 cdef inline void add_rows(
-    own_doubles gradient, const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
+    double* gradient, const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
 ) noexcept nogil:
     """gradient += Σ slope·row, four rows at a time."""
     cdef Py_ssize_t i = 0
     while i + 4 <= count:
-        add_four_rows(
-            gradient, rows + i * n, rows + (i + 1) * n, rows + (i + 2) * n, rows + (i + 3) * n,
-            slopes[i], slopes[i + 1], slopes[i + 2], slopes[i + 3], n, False
-        )
+        add_four_rows_by_lanes(gradient, rows + i * n, slopes[i], slopes[i + 1], slopes[i + 2], slopes[i + 3], n)
         i += 4
     while i < count:
         add_one_row(gradient, rows + i * n, slopes[i], n, False)
@@ -479,11 +456,13 @@ cdef void add_hessian(
     cdef double* sums = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* targets = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* slopes = take_room(&room, HESSIAN_ROWS * stride)
+    cdef double* losses = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* curvatures = take_room(&room, HESSIAN_ROWS * stride)
     cdef double h
     cdef int vectors
     cdef const double* rows
     cdef const double* four[TILE_ROWS]
+    memset(ones, 0, 2 * HESSIAN_ROWS * padded * sizeof(double))  # of both: what fills their rows up stays 0
     while first < last:
         count = min(<Py_ssize_t> HESSIAN_ROWS, last - first)
         if listed == NULL:
@@ -496,9 +475,7 @@ cdef void add_hessian(
             rows = wide
         sums_of_rows(rows, count, outputs, sums)
         targets_of(samples, outputs, listed, first, count, targets)
-        # The losses are of no use here, so they may go where the scaled rows will.
-        slopes_of(samples, outputs, sums, targets, count, scaled, slopes, curvatures, room)
-        memset(scaled, 0, count * padded * sizeof(double))
+        slopes_of(samples, outputs, sums, targets, count, losses, slopes, curvatures, room)
         for i in range(count):
             row = listed[first + i] if listed != NULL else first + i
             if output >= 0:
@@ -512,14 +489,10 @@ cdef void add_hessian(
                 h *= samples.weights[row]
             if row_weights != NULL:
                 h *= row_weights[first + i]
-            for j in range(n):
-                ones[i * padded + j] = rows[i * n + j]
-                scaled[i * padded + j] = rows[i * n + j] * h
+            spread_row(rows + i * n, h, n, ones + i * padded, scaled + i * padded)
             if width > n:
                 ones[i * padded + n] = 1.0
                 scaled[i * padded + n] = h
-            for j in range(width, padded):
-                ones[i * padded + j] = 0.0
         c = 0
         while c < padded:
             vectors = <int> min(TILE_VECTORS, (padded - c) // LANES)
@@ -645,7 +618,7 @@ cdef bint answers(
                 results[2 * i + 1] = (one if z >= 0.0 else e) * total
         else:
             if link == SOFTMAX:
-                softmax_of(sums, count, k, stride, highest, totals)
+                softmax_of(sums, count, stride, highest, totals)
             elif link == SIGMOID:
                 sigmoids(sums, count * stride)
             for i in range(count):
@@ -670,7 +643,7 @@ cdef void shares_of(double* sums, Py_ssize_t k, Py_ssize_t stride, double* highe
         for c in range(k):
             sums[c] = sigmoid(sums[c], lowest_power) / total[0]
     else:
-        softmax_of(sums, 1, k, stride, highest, total)
+        softmax_of(sums, 1, stride, highest, total)
         for c in range(k):
             sums[c] /= total[0]
 
