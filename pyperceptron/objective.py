@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _CHUNK_VALUES = 65_536  # numbers in a chunk, at least
-_CHUNK_ROWS = 256  # rows in a chunk for each output, at least: a chunk's gradient must be small beside its rows
-_HESSIAN_PARTS = 8  # a Hessian of many rows is summed in so many parts, whatever the number of threads
+_CHUNK_ROWS = 512  # rows in a chunk for each output, at least: a chunk's gradient must be small beside its rows
+_BYTES_FOR_A_NOTE = 400  # of samples, to one number of 8 bytes: 2%
+_HESSIAN_PARTS = 4  # a Hessian of many rows is summed in so many parts, whatever the number of threads
 _WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
 _WORK_AT_ONCE = 8_000_000  # multiplications, a few milliseconds, after which a thread looks whether the others go on
 
@@ -73,7 +74,8 @@ class Objective:
         self.width = self.n_inputs + fit_intercept
         self.size = n_outputs * self.width
         self.passes = 0
-        rows_in_chunk = max(_CHUNK_ROWS * n_outputs, _CHUNK_VALUES // max(self.width, 8))
+        self._row_bytes = inputs.nbytes // self.n_rows
+        rows_in_chunk = self._rows_in_chunk = max(_CHUNK_ROWS * n_outputs, _CHUNK_VALUES // max(self.width, 8))
         self._n_chunks = -(-self.n_rows // rows_in_chunk)
         self._work_of_chunk = rows_in_chunk * self.width * n_outputs
         self._threads = threads or _sensible_threads(self._n_chunks * self._work_of_chunk)
@@ -128,24 +130,31 @@ class Objective:
         matrix = parts[0]
         for part in parts[1:]:
             self.kernels.add_scaled(matrix, 1.0, part)
-        self.kernels.add_scaled(matrix, 1 / self.total_weight - 1, matrix[:])
+        self.kernels.add_scaled(matrix, 1 / self.total_weight - 1, matrix)
         for j in range(self.n_inputs):
             matrix[j * self.width + j] += self.ridge[j]
         return matrix
 
     def sample(self, coefficients: Numbers, n_rows: int) -> Sample | None:
-        """About so many rows that stand for all in the Hessian there; None where that would spare less than half of them."""
+        """About so many rows that stand for all in the Hessian there; None where that would spare less than half of them.
+
+        Of short rows only every few chunks are looked at, so that what is noted of them stays small beside them.
+        """
         if 2 * n_rows > self.n_rows:
             return None
-        values, importances = zeros(self.n_rows), self._problem.importances
-        self._share(
-            self._n_chunks,
-            self._work_of_chunk,
-            lambda first, last: importances(coefficients, self.means, self.scales, first, last, values),
-        )
-        rows, weights = array("q", bytes(8 * (n_rows + 1))), zeros(n_rows + 1)
-        count = self.kernels.pick(values, n_rows, rows, weights)
-        return Sample(rows[:count], weights[:count])
+        every = min(-(-_BYTES_FOR_A_NOTE // self._row_bytes), max(1, self.n_rows // (16 * n_rows)))
+        noted, values = zeros(self._rows_in_chunk), array("d")
+        for chunk in range(0, self._n_chunks, every):
+            count = self._problem.importances(coefficients, self.means, self.scales, chunk, noted)
+            values.extend(noted[:count])
+        picked, weights = array("q", bytes(8 * (n_rows + 1))), zeros(n_rows + 1)
+        count = self.kernels.pick(values, n_rows, picked, weights)
+        rows = array("q")
+        for index in picked[:count]:  # every chunk but the last is whole, so a note's place tells its chunk
+            chunk, row = divmod(index, self._rows_in_chunk)
+            rows.append(chunk * every * self._rows_in_chunk + row)
+        factor = self.n_rows / len(values)
+        return Sample(rows, array("d", (weight * factor for weight in weights[:count])))
 
     def cost_of_hessian(self, n_rows: int) -> float:
         """What a Hessian of so many rows and its factor cost, in evaluations.

@@ -34,7 +34,10 @@ cdef inline uint64_t to_bits(double value) noexcept nogil:
 
 
 cdef inline double scaled_exp(double x, uint64_t scale) noexcept nogil:
-    """e^x · 2^scale for x in [-746, 0] (nan for nan); correct to one unit in the last place where that is no subnormal."""
+    """e^x · 2^scale for x in [-746, 0] (nan for nan), scale from 54 to 1022; correct to one unit in the last place.
+
+    With a smaller scale the lowest powers are no numbers at all: their exponents would be below those of the bits.
+    """
     cdef double shifter = 6755399441055744.0  # 1.5·2^52
     cdef double shifted = x * 1.4426950408889634 + shifter
     cdef double k = shifted - shifter

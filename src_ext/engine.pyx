@@ -207,30 +207,20 @@ cdef class Problem:
                 free(room)
 
     def importances(
-        self, array.array coefficients, array.array means, array.array scales, Py_ssize_t first, Py_ssize_t last,
-        array.array values
+        self, array.array coefficients, array.array means, array.array scales, Py_ssize_t chunk, array.array values
     ):
         cdef Outputs outputs = self.outputs(coefficients)
-        cdef Py_ssize_t start
-        cdef long long work = 0
+        cdef Py_ssize_t start = chunk * self.rows_in_chunk
+        cdef Py_ssize_t stop = min(start + self.rows_in_chunk, self.samples.inputs.n_rows)
         cdef double* room
         with nogil:
             room = room_for(&outputs)
-            try:
-                while first < last:
-                    start = first * self.rows_in_chunk
-                    loops.importances(
-                        &self.samples, &outputs, means.data.as_doubles, scales.data.as_doubles, start,
-                        min(start + self.rows_in_chunk, self.samples.inputs.n_rows), values.data.as_doubles,
-                        after_columns(room, &outputs)
-                    )
-                    first += 1
-                    work += self.rows_in_chunk * self.n_outputs * self.width
-                    if work >= WORK_BETWEEN_SIGNALS:
-                        work = 0
-                        look_for_signals()
-            finally:
-                free(room)
+            loops.importances(
+                &self.samples, &outputs, means.data.as_doubles, scales.data.as_doubles, start, stop,
+                values.data.as_doubles - start, after_columns(room, &outputs)
+            )
+            free(room)
+        return stop - start
 
 
 def pick(array.array values, Py_ssize_t wanted, array.array picked, array.array weights):

@@ -264,14 +264,14 @@ cdef void sigmoid_squared_error(
 cdef void softmax_of(
     double* sums, Py_ssize_t count, Py_ssize_t stride, double* highest, double* totals
 ) noexcept nogil:
-    """Each row's sums become e^(z - the highest), with that and their total."""
+    """Each row's sums become 2^600·e^(z - the highest), with that and their total: so the smallest are exact as well."""
     cdef Py_ssize_t i, at
     cdef double power, lowest_power = LOWEST_POWER
     for i in range(count):
         highest[i] = take_off_largest(sums + i * stride, stride)
     for at in range(count * stride):
         power = sums[at]
-        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 0)
+        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 600)
     for i in range(count):
         totals[i] = sum_of_vectors(sums + i * stride, stride)
 
@@ -289,7 +289,7 @@ cdef void softmax_log_loss(
 ) noexcept nogil:
     """ℓ = log Σ e^z - Σ y·z for each row, ∂ℓ/∂z = o - y, h = o·(1 - o). Of a row's losses, the first is all of it."""
     cdef Py_ssize_t i, c, at
-    cdef double inverse
+    cdef double inverse, small = 2.409919865102884e-181  # 2^-600
     cdef double* behind = totals + count  # how far a row's own sum is behind its highest
     cdef double power, lowest_power = LOWEST_POWER
     for i in range(count):
@@ -297,11 +297,11 @@ cdef void softmax_log_loss(
         behind[i] = -dot_of_vectors(targets + i * stride, sums + i * stride, stride)
     for at in range(count * stride):
         power = sums[at]
-        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 0)
+        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 600)
     for i in range(count):
         totals[i] = sum_of_vectors(sums + i * stride, stride)
     for i in range(count):
-        behind[i] += log_of(totals[i])
+        behind[i] += log_of(totals[i] * small)
         totals[i] = 1.0 / totals[i]
     memset(losses, 0, count * stride * sizeof(double))
     for i in range(count):

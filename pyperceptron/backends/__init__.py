@@ -42,15 +42,9 @@ if TYPE_CHECKING:
             lists some rows, first and last are places in it, and each row's term is multiplied by its row weight."""
 
         def importances(
-            self,
-            coefficients: array[float],
-            means: array[float],
-            scales: array[float],
-            first: int,
-            last: int,
-            values: array[float],
-        ) -> None:
-            """For each row of those chunks, in its place of `values`: s·h·(1 + Σ ((x - mean)/scale)²), h the outputs' mean.
+            self, coefficients: array[float], means: array[float], scales: array[float], chunk: int, values: array[float]
+        ) -> int:
+            """For each row of a chunk, into `values`: s·h·(1 + Σ ((x - mean)/scale)²), h the outputs' mean. How many rows.
 
             It is what the row adds to the trace of the Hessian, the columns standardised."""
 

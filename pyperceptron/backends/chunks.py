@@ -78,17 +78,18 @@ class Problem:
                     total[j * width + k] += curvature * left * right
         matrix[:] = array("d", total)
 
-    def importances(
-        self, coefficients: Numbers, means: Numbers, scales: Numbers, first: int, last: int, values: Numbers
-    ) -> None:
+    def importances(self, coefficients: Numbers, means: Numbers, scales: Numbers, chunk: int, values: Numbers) -> int:
         neurons = _neurons(coefficients, self._n_outputs)
-        for chunk, samples in self._chunks(first, last):
-            for i, (row, targets, weight) in enumerate(samples, chunk * self._rows_in_chunk):
-                _, _, curvatures = self._loss(_weighted_sums(row, neurons), targets)
-                spread = 1.0
-                for value, mean, scale in zip(row, means, scales, strict=False):  # a row may have its 1 besides
-                    spread += ((value - mean) / scale) ** 2
-                values[i] = weight * (sum(curvatures) / len(curvatures)) * spread
+        [(_, samples)] = self._chunks(chunk, chunk + 1)
+        count = 0
+        for row, targets, weight in samples:
+            _, _, curvatures = self._loss(_weighted_sums(row, neurons), targets)
+            spread = 1.0
+            for value, mean, scale in zip(row, means, scales, strict=False):  # a row may have its 1 besides
+                spread += ((value - mean) / scale) ** 2
+            values[count] = weight * (sum(curvatures) / len(curvatures)) * spread
+            count += 1
+        return count
 
     def moments(self, centre: Numbers, first: int, last: int, parts: Numbers) -> None:
         for chunk, samples in self._chunks(first, last):

@@ -42,14 +42,8 @@ class Problem:
         matrix: array[float],
     ) -> None: ...
     def importances(
-        self,
-        coefficients: array[float],
-        means: array[float],
-        scales: array[float],
-        first: int,
-        last: int,
-        values: array[float],
-    ) -> None: ...
+        self, coefficients: array[float], means: array[float], scales: array[float], chunk: int, values: array[float]
+    ) -> int: ...
     def moments(self, centre: array[float], first: int, last: int, parts: array[float]) -> None: ...
 
 class Scorer:
