@@ -1,6 +1,6 @@
 """Compare pyperceptron with what people use instead, side by side, and print tables.
 
-    python benchmarks/benchmark.py [--repeats N] [--json FILE]
+    python benchmarks/benchmark.py [--repeats N] [--json FILE] [--only NAME ...] [--data FOLDER]
 
 Competitors that are not installed get a row that says so; benchmarks/requirements.txt names them all. Before anything is
 timed, the competitors' results are compared: whoever computes something else stops the benchmark.
@@ -10,33 +10,51 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
-import lesson
-import processes
-from measure import Machine
+from measure import Machine, Section, version_of
+
+# Each is a module with sections(): it yields sections, each measured before it goes on, and lines to print.
+NAMES = ("lesson", "processes", "epochs", "training", "predictions", "memory")
+WITHOUT_NUMPY = ("lesson", "processes")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare pyperceptron with what people use instead.")
     parser.add_argument("--repeats", type=int, default=15, metavar="N", help="timed turns of each competitor (default: 15)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every number there")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=f"some of {', '.join(NAMES)}")
+    parser.add_argument(
+        "--data", type=Path, metavar="FOLDER", help="where training finds banknote.csv, spambase.csv and adult.csv"
+    )
     options = parser.parse_args()
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
 
     machine = Machine.here()
     print(machine, f"medians of {options.repeats} turns, the competitors alternating, after a warm-up", sep="\n")
-    sections = []
-    for make in (lesson.section, processes.section):
-        section = make()
-        section.measure(options.repeats)
-        print("", *section.table(), sep="\n", flush=True)
-        sections.append(section)
-    print(processes.import_cost(sections[-1]))
+    sections, lines = [], []
+    for name in options.only:
+        for part in parts(name, options.data):
+            if isinstance(part, str):
+                print(part, flush=True)
+                lines.append(part.strip())
+            else:
+                part.measure(options.repeats)
+                print("", *part.table(), sep="\n", flush=True)
+                sections.append(part.as_json())
     if options.json:
-        report = {"machine": machine.as_json(), "sections": [section.as_json() for section in sections]}
+        report = {"machine": machine.as_json(), "sections": sections, "lines": lines}
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+
+def parts(name: str, data: Path | None) -> Iterator[Section | str]:
+    if name not in WITHOUT_NUMPY and version_of("numpy") is None:
+        return iter([f"\n{name}: needs NumPy, which is not installed"])
+    module = import_module(name)
+    return module.sections(data) if name == "training" else module.sections()  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

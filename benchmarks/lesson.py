@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from measure import Row, Section, check_equal, timed, version_of
 
@@ -16,7 +16,7 @@ WEIGHTS = [10.38040700835853, -0.20641179127585452, -4.98452046651276]
 ITERATIONS = 20_000
 
 
-def section() -> Section:
+def sections() -> Iterator[Section]:
     """Every competitor from the same weights; each is checked to arrive at the lesson's before any is timed."""
     rows = []
     for name, distribution, make in (
@@ -30,7 +30,7 @@ def section() -> Section:
     for backend in ("cython", "python"):
         train = _layer(backend) if backend in pp.available_backends() else None
         rows.append(_row(f"pyperceptron, {backend}", pp.__version__, train))
-    return Section(f"The lesson's loop, {ITERATIONS:,} iterations (whole call, from lists or arrays)", rows, rows[0].name)
+    yield Section(f"The lesson's loop, {ITERATIONS:,} iterations (whole call, from lists or arrays)", rows, rows[0].name)
 
 
 def _row(name: str, version: str, train: Callable[[], list[float]] | None) -> Row:

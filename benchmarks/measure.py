@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 
 
 @dataclass
 class Row:
-    """One competitor: `run` does the work once and returns its seconds; None where it is not installed."""
+    """One competitor: `run` does the work once and returns its seconds; None where it cannot, and `missing` says why."""
 
     name: str
     version: str
     run: Callable[[], float] | None
+    missing: str = "not installed"
     seconds: list[float] = field(default_factory=list)
 
     @property
@@ -27,20 +30,27 @@ class Row:
 
 @dataclass
 class Section:
-    """A piece of work, its competitors, and the one to whose time the others are compared."""
+    """A piece of work, its competitors, and the one to whose time the others are compared.
+
+    threads   how many each of them may use; None leaves it to them
+    """
 
     title: str
     rows: list[Row]
     baseline: str
+    threads: int | None = None
 
     def measure(self, repeats: int) -> None:
         """Every competitor in turn, `repeats` times, after a turn that does not count."""
-        for turn in range(repeats + 1):
-            for row in self.rows:
-                if row.run is not None:
-                    seconds = row.run()
-                    if turn:
-                        row.seconds.append(seconds)
+        with pinned(self.threads):
+            for turn in range(repeats + 1):
+                for row in self.rows:
+                    if row.run is not None:
+                        if self.threads and self.threads > 1:
+                            time.sleep(0.1)  # until the last one's threads, which wait busily for more work, give up
+                        seconds = row.run()
+                        if turn:
+                            row.seconds.append(seconds)
 
     def ratio(self, row: Row) -> float | None:
         """How many times as fast as the baseline; None where one of them is missing."""
@@ -56,7 +66,7 @@ class Section:
         ]
         for row in self.rows:
             if row.run is None:
-                lines.append(f"  {row.name:{width}}  {'not installed'}")
+                lines.append(f"  {row.name:{width}}  {row.missing}")
                 continue
             times = "  ".join(f"{in_words(seconds):>11}" for seconds in (row.median, min(row.seconds), max(row.seconds)))
             ratio = self.ratio(row)
@@ -72,7 +82,8 @@ class Section:
                 {
                     "name": row.name,
                     "version": row.version,
-                    "installed": row.run is not None,
+                    "installed": row.run is not None or row.missing != "not installed",
+                    "missing": None if row.run else row.missing,
                     "seconds": row.seconds,
                     "median": row.median if row.seconds else None,
                     "times_as_fast_as_baseline": self.ratio(row),
@@ -126,6 +137,24 @@ def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
     return (now - start) / times
 
 
+@contextmanager
+def pinned(threads: int | None) -> Iterator[None]:
+    """So many threads for the BLAS of NumPy and SciPy, OpenMP, PyTorch and numba, as far as they are loaded by now."""
+    if threads is None:
+        yield
+        return
+    with ExitStack() as undo:
+        if version_of("threadpoolctl"):
+            import threadpoolctl
+
+            undo.enter_context(threadpoolctl.threadpool_limits(threads))
+        for module, most in (("torch", threads), ("numba", min(threads, os.cpu_count() or 1))):
+            if library := sys.modules.get(module):
+                undo.callback(library.set_num_threads, library.get_num_threads())
+                library.set_num_threads(most)
+        yield
+
+
 def in_words(seconds: float) -> str:
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if seconds >= size:
@@ -138,3 +167,14 @@ def check_equal(name: str, got: Iterable[float], expected: Iterable[float], tole
     for mine, right in zip(got, expected, strict=True):
         if not abs(mine - right) <= tolerance * max(1.0, abs(right)):
             raise SystemExit(f"{name} computes {mine!r} where {right!r} is right: there is nothing to compare")
+
+
+def check_alike(name: str, got: Iterable[float], expected: Iterable[float], tolerance: float) -> None:
+    """Stop the benchmark unless all numbers agree within a tolerance, relative to the largest of them."""
+    mine, right = list(got), list(expected)
+    largest = max(map(abs, right))
+    worst = max(abs(a - b) for a, b in zip(mine, right, strict=True)) / largest
+    if not worst <= tolerance:
+        raise SystemExit(
+            f"{name} differs by {worst:.2g} of the largest number where {tolerance:g} is allowed: nothing to compare"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from measure import Row, Section, timed, version_of
@@ -15,7 +16,13 @@ LESSON = Path(__file__).with_name("lesson_in_numpy.py")
 BARE = "bare interpreter"
 
 
-def section() -> Section:
+def sections() -> Iterator[Section | str]:
+    processes = _section()
+    yield processes
+    yield import_cost(processes)
+
+
+def _section() -> Section:
     rows = [
         _row(BARE, sys.version.split()[0], "-c", "pass"),
         _row("import pyperceptron", pp.__version__, "-c", "import pyperceptron"),

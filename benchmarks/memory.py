@@ -1,0 +1,61 @@
+"""Memory: by how much fitting raises a process's peak, beside the size of the array it fits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+N_ROWS, N_COLUMNS = 2_500_000, 10
+ROWS_AT_ONCE = 5_000
+
+
+def sections() -> Iterator[str]:
+    """The measurement is a process of its own, whose peak nothing else has raised."""
+    try:
+        import resource  # noqa: F401  (Unix has it)
+    except ImportError:
+        yield "\nMemory: not measured, this system does not tell a process's peak"
+        return
+    child = subprocess.run([sys.executable, str(Path(__file__))], check=True, capture_output=True, text=True)
+    grown, size = map(int, child.stdout.split())
+    yield (
+        f"\nMemory: fitting {N_ROWS:,}×{N_COLUMNS} float64 ({size / 1e6:.0f} MB) raises the process's peak "
+        f"by {grown / 1e6:.1f} MB, {grown / size:.1%} of the array"
+    )
+
+
+def main() -> None:
+    """Print by how many bytes the fit raised the peak, and how many the array has."""
+    import numpy as np
+
+    import pyperceptron as pp
+
+    random = np.random.default_rng(1)
+    X, y = np.empty((N_ROWS, N_COLUMNS)), np.empty(N_ROWS, np.uint8)
+    # In pieces, because a large array made on the way would raise the peak before the fit, and hide what the fit takes.
+    for start in range(0, N_ROWS, ROWS_AT_ONCE):
+        piece = X[start : start + ROWS_AT_ONCE]
+        piece[:] = random.standard_normal(piece.shape)
+        y[start : start + ROWS_AT_ONCE] = piece.sum(axis=1) + random.standard_normal(len(piece)) > 0
+    pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # loads what the first fit loads
+    before = _peak()
+    pp.Perceptron(l2=1 / N_ROWS, threads=1).fit(X, y)
+    print(_peak() - before, X.nbytes)
+
+
+def _peak() -> int:
+    """Bytes. Linux tells it of this program alone in /proc; its ru_maxrss starts at the peak of the process that started it."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""Training: the time from a NumPy array to within a millionth of the optimum, whatever a solver calls that tolerance.
+
+The optimum is that of (1/n) Σ ℓ + (l2/2)·‖W‖² with l2 = 1/(C·n), C = 1, and an intercept without a penalty.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import Row, Section, pinned, timed, version_of
+
+import pyperceptron as pp
+
+CLOSE_ENOUGH = 1e-6
+LADDER = tuple(10.0**-exponent for exponent in range(1, 11))
+PATIENCE = 3.0  # seconds for one fit
+MOST_ITERATIONS = 100_000
+SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "liblinear", "sag", "saga")
+FILES = ("banknote", "spambase", "adult")
+OURS = "pyperceptron"
+
+Array = Any  # of NumPy
+Coefficients = tuple[Array, Array]  # n_outputs × n_inputs, and n_outputs
+Fit = Callable[["Problem", float, int], Coefficients]  # with this tolerance and so many iterations at most
+
+
+class Problem:
+    """Samples, their classes 0 … k - 1, and the objective over them, in NumPy."""
+
+    def __init__(self, X: Array, y: Array) -> None:
+        self.X, self.y = np.ascontiguousarray(X, float), y
+        self.n, self.d = X.shape
+        n_classes = int(y.max()) + 1
+        self.k = 1 if n_classes == 2 else n_classes
+        self.l2 = 1 / self.n
+        self.best = math.inf
+
+    def objective(self, W: Array, b: Array) -> float:
+        return self.with_gradient(np.column_stack([W, b]).ravel())[0]
+
+    def with_gradient(self, coefficients: Array) -> tuple[float, Array]:
+        """J and its gradient; coefficients are n_outputs × (n_inputs + 1), flat, each output's intercept last."""
+        W, b = np.split(coefficients.reshape(self.k, self.d + 1), [self.d], axis=1)
+        Z = self.X @ W.T + b.T
+        if self.k == 1:
+            z = Z[:, 0]
+            exponentials = np.exp(-np.abs(z))
+            loss = (np.log1p(exponentials) + np.maximum(z, 0) - self.y * z).sum()
+            errors = (np.where(z > 0, 1, exponentials) / (1 + exponentials) - self.y)[:, None]
+        else:
+            every = np.arange(self.n)
+            Z -= Z.max(axis=1, keepdims=True)
+            errors = np.exp(Z)
+            sums = errors.sum(axis=1, keepdims=True)
+            loss = np.log(sums).sum() - Z[every, self.y].sum()
+            errors /= sums
+            errors[every, self.y] -= 1
+        gradient = np.column_stack([errors.T @ self.X, errors.sum(axis=0)]) / self.n
+        gradient[:, : self.d] += self.l2 * W
+        return float(loss / self.n + self.l2 / 2 * (W * W).sum()), gradient.ravel()
+
+    def excess(self, W: Array, b: Array) -> float:
+        """How far above the optimum, relative to it."""
+        return self.objective(W, b) / self.best - 1
+
+
+def sections(data: Path | None) -> Iterator[Section | str]:
+    leads = []
+    for name, samples in _datasets(data):
+        if isinstance(samples, str):
+            yield Section(f"Training, {name}", [Row(name, "", None, samples)], name)
+            continue
+        section, peers, ours = _section(name, *samples)
+        yield section
+        fastest = min((row for row in peers if row.run), key=lambda row: row.median, default=None)
+        if fastest:
+            leads.append(fastest.median / ours.median)
+            yield f"  the best peer, {fastest.name}, takes {leads[-1]:.3g} times as long as ours"
+    if leads:
+        mean = math.exp(sum(map(math.log, leads)) / len(leads))
+        yield f"\nTraining: the best peer takes {mean:.3g} times as long as ours (geometric mean of {len(leads)} data sets)"
+
+
+def _section(name: str, X: Array, y: Array) -> tuple[Section, list[Row], Row]:
+    """Every competitor with the loosest tolerance that is close enough, found before any is timed."""
+    deviations = X.std(axis=0)
+    scaled = Problem((X - X.mean(axis=0)) / np.where(deviations, deviations, 1), y)
+    raw = Problem(X, y)
+    scikit, scipy, snap, liblinear = map(version_of, ("scikit-learn", "scipy", "snapml", "liblinear-official"))
+    two = scaled.k == 1
+    peers: list[tuple[str, str | None, Fit]] = [
+        (f"scikit-learn, {solver}" + (" (intercept_scaling 100)" if solver == "liblinear" else ""), scikit, _scikit(solver))
+        for solver in SOLVERS
+        if two or solver != "liblinear"
+    ]
+    peers.append(("SciPy, L-BFGS-B over NumPy", scipy, _scipy))
+    if two:  # the others have no softmax
+        peers.append(("liblinear, -s 0 -B 1 -R", scipy and liblinear, _liblinear))
+        peers.append(("snapml, dual", snap, _snapml(1.0)))
+        peers.append(("snapml, dual, intercept_scaling 10", snap, _snapml(10.0)))
+    with pinned(1):
+        for problem in (scaled, raw):
+            problem.best = min(problem.objective(*tight(problem, 1e-10, 10_000)) for tight in _tightest())
+        rows = [_peer(peer, version, fit, scaled) for peer, version, fit in peers]
+        raw_peer = _peer("scikit-learn, lbfgs, raw columns", scikit, _scikit("lbfgs"), raw)
+        if raw_peer.run and _warns_by_default(raw):
+            raw_peer.name += " (its own max_iter warns)"
+    ours, raw_ours = _ours(f"{OURS}, default tol", scaled), _ours(f"{OURS}, default tol, raw columns", raw)
+    classes = "2 classes" if two else f"{scaled.k} classes"
+    title = f"Training to within {CLOSE_ENOUGH:g} of the optimum, {name}: {scaled.n:,}×{scaled.d}, {classes}, one thread"
+    return Section(title, [*rows, ours, raw_peer, raw_ours], ours.name, threads=1), rows, ours
+
+
+def _peer(name: str, version: str | None, fit: Fit, problem: Problem) -> Row:
+    if not version:
+        return Row(name, "", None)
+    with warnings.catch_warnings():  # of not having converged, which matters only at the tolerance that is timed
+        warnings.simplefilter("ignore")
+        fit(problem, LADDER[0], 1)  # loads the library
+        start = time.perf_counter()
+        fit(problem, LADDER[-1], 20)
+        iterations = int(min(max(PATIENCE / (time.perf_counter() - start) * 20, 100), MOST_ITERATIONS))
+    for tol in LADDER:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            start = time.perf_counter()
+            excess = problem.excess(*fit(problem, tol, iterations))
+            seconds = time.perf_counter() - start
+        if excess <= CLOSE_ENOUGH:
+            kinds = sorted({warning.category.__name__ for warning in caught})
+            note = f" (a {', '.join(kinds)})" if kinds else ""
+            return Row(f"{name}, tol {tol:g}{note}", version, partial(timed, partial(_quietly, fit, problem, tol, iterations)))
+        if seconds > 0.8 * PATIENCE:
+            break
+    return Row(name, version, None, f"does not reach it in {PATIENCE:g} s or {iterations:,} iterations: {excess:.1g} above")
+
+
+def _quietly(fit: Fit, problem: Problem, tol: float, iterations: int) -> None:
+    with warnings.catch_warnings():  # the row's name tells of them
+        warnings.simplefilter("ignore")
+        fit(problem, tol, iterations)
+
+
+def _ours(name: str, problem: Problem) -> Row:
+    def fit() -> pp.Perceptron:
+        return pp.Perceptron(l2=problem.l2, threads=1).fit(problem.X, problem.y)
+
+    model = fit()
+    if not (excess := problem.excess(model.coef_, model.intercept_)) <= CLOSE_ENOUGH:
+        raise SystemExit(f"{name} is {excess:.2g} above the optimum of {problem.best!r}: nothing to compare")
+    return Row(name, pp.__version__, lambda: timed(fit))
+
+
+def _tightest() -> Iterator[Fit]:
+    """Who computes the optimum: each as closely as it can, the least counts."""
+
+    def ours(problem: Problem, tol: float, iterations: int) -> Coefficients:
+        model = pp.Perceptron(l2=problem.l2, tol=tol, max_iter=iterations, threads=1)
+        with warnings.catch_warnings():  # rounding may not let it come so close
+            warnings.simplefilter("ignore")
+            model.fit(problem.X, problem.y)
+        return model.coef_, model.intercept_
+
+    yield ours
+    if version_of("scipy"):
+        yield _scipy
+    if version_of("scikit-learn"):
+        cholesky = _scikit("newton-cholesky")
+
+        def quiet(problem: Problem, tol: float, iterations: int) -> Coefficients:
+            with warnings.catch_warnings():  # the same, and that it falls back to lbfgs where the Hessian is singular
+                warnings.simplefilter("ignore")
+                return cholesky(problem, tol, min(iterations, 100))
+
+        yield quiet
+
+
+def _scikit(solver: str) -> Fit:
+    def fit(problem: Problem, tol: float, iterations: int) -> Coefficients:
+        from sklearn.linear_model import LogisticRegression
+
+        # liblinear penalises the intercept, by so much less the larger the scaling.
+        scaling = 100 if solver == "liblinear" else 1
+        model = LogisticRegression(solver=solver, tol=tol, max_iter=iterations, intercept_scaling=scaling, random_state=0)
+        model.fit(problem.X, problem.y)
+        return model.coef_, model.intercept_
+
+    return fit
+
+
+def _warns_by_default(problem: Problem) -> bool:
+    """Whether scikit-learn's lbfgs, as it comes, says that it has not converged."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        _scikit("lbfgs")(problem, 1e-4, 100)
+    return bool(caught)
+
+
+def _scipy(problem: Problem, tol: float, iterations: int) -> Coefficients:
+    from scipy.optimize import minimize
+
+    start = np.zeros(problem.k * (problem.d + 1))
+    options = {"gtol": tol, "ftol": 0.0, "maxiter": iterations, "maxfun": 2 * iterations}
+    found = minimize(problem.with_gradient, start, jac=True, method="L-BFGS-B", options=options)
+    coefficients = found.x.reshape(problem.k, problem.d + 1)
+    return coefficients[:, :-1], coefficients[:, -1]
+
+
+def _liblinear(problem: Problem, tol: float, iterations: int) -> Coefficients:
+    """-R leaves the bias without a penalty; the array becomes CSR, its fastest way in. It does not limit the iterations."""
+    from liblinear import liblinearutil
+    from scipy.sparse import csr_matrix
+
+    samples = liblinearutil.problem(problem.y, csr_matrix(problem.X))
+    model = liblinearutil.train(samples, liblinearutil.parameter(f"-s 0 -c 1 -B 1 -R -e {tol:g} -q"))
+    weights, bias = model.get_decfun()
+    sign = 1 if model.get_labels()[0] == 1 else -1
+    return sign * np.array([weights]), sign * np.array([bias])
+
+
+def _snapml(scaling: float) -> Fit:
+    """It penalises the intercept, by so much less the larger the scaling; its intercept_ is still to be multiplied by it."""
+
+    def fit(problem: Problem, tol: float, iterations: int) -> Coefficients:
+        from snapml import LogisticRegression
+
+        model = LogisticRegression(
+            fit_intercept=True,
+            intercept_scaling=scaling,
+            regularizer=1.0,
+            tol=tol,
+            max_iter=iterations,
+            n_jobs=1,
+            random_state=0,
+        )
+        model.fit(problem.X, problem.y)
+        return model.coef_, model.intercept_ * scaling
+
+    return fit
+
+
+def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | str]]:
+    """A name, and X with y; or why they are missing."""
+    for name in ("breast_cancer", "digits"):
+        if version_of("scikit-learn"):
+            from sklearn import datasets
+
+            yield name, getattr(datasets, f"load_{name}")(return_X_y=True)
+        else:
+            yield name, "needs scikit-learn, which is not installed"
+    for name in FILES:
+        path = data / f"{name}.csv" if data else None
+        if path is None or not path.is_file():
+            yield f"{name}.csv", "not found" if path else "not found: --data names its folder"
+        else:
+            yield name, _adult(path) if name == "adult" else _numbers(path)
+
+
+def _numbers(path: Path) -> tuple[Array, Array]:
+    """Numbers without a header, the class in the last column."""
+    table = np.loadtxt(path, delimiter=",")
+    return table[:, :-1], np.unique(table[:, -1], return_inverse=True)[1]
+
+
+def _adult(path: Path, target: str = "income-per-year") -> tuple[Array, Array]:
+    """Columns of numbers as they are; of the others a column for each value, "?" among them."""
+    with open(path, encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file, skipinitialspace=True)
+    columns = []
+    for name, *values in zip(header, *rows, strict=True):
+        column = np.array(values)
+        if name == target:
+            y = np.unique(column, return_inverse=True)[1]
+            continue
+        try:
+            columns.append(column.astype(float)[:, None])
+        except ValueError:
+            columns.append((column[:, None] == np.unique(column)).astype(float))
+    return np.hstack(columns), y
