@@ -82,28 +82,27 @@ class Fitted:
     def sums(self, samples: Any) -> Any:
         """The weighted sums, n_samples × n_outputs; for a single output flat."""
         table, results = self._answers(samples, "sums", self.n_outputs)
-        if self.n_outputs > 1 or table.container == "array":
-            return in_container(results, self.n_outputs, table.container)
-        numpy = sys.modules.get("numpy") if table.container == "numpy" else None
-        return numpy.array(results) if numpy else results.tolist()
+        if table.container == "list":
+            return results.tolist() if self.n_outputs == 1 else in_container(results, self.n_outputs, "list")
+        return results.reshape(-1) if table.container == "numpy" and self.n_outputs == 1 else results
 
     def probabilities(self, samples: Any) -> Any:
         """n_samples × n_classes; for several outputs, each row's are of one output each."""
         n_columns = max(2, self.n_outputs)
         table, results = self._answers(samples, self.link, n_columns)
-        return in_container(results, n_columns, table.container)
+        return in_container(results, n_columns, "list") if table.container == "list" else results
 
     def predictions(self, samples: Any) -> Any:
         """A label for each row, in a NumPy array for a NumPy array and else in a list; for several outputs rows of 0 and 1."""
         table, sums = self._answers(samples, "sums", self.n_outputs)
         if self.labels.multilabel:
             if table.container == "numpy":
-                numpy = sys.modules["numpy"]
-                return (numpy.array(sums).reshape(-1, self.n_outputs) > 0).astype("l")
+                return (sums > 0).astype("l")
             values = [int(value > 0) for value in sums]
             return [values[first : first + self.n_outputs] for first in range(0, len(values), self.n_outputs)]
         choices = array("H", bytes(2 * table.n_rows))
-        resolve(self.backend)[1].choose(as_view(sums, self.n_outputs), memoryview(choices))
+        view: memoryview[float] = memoryview(sums) if table.container == "numpy" else as_view(sums, self.n_outputs)
+        resolve(self.backend)[1].choose(view, memoryview(choices))
         if table.container == "numpy":
             return self.labels.as_numpy().take(choices)
         return list(map(self.labels.classes.__getitem__, choices))
@@ -120,13 +119,21 @@ class Fitted:
             lambda x: read_one(x, self.n_inputs, kernels),
         )
 
-    def _answers(self, samples: Any, link: str, n_columns: int) -> tuple[Table, Numbers]:
-        """n_samples × n_columns answers; ValueError if the samples are not such as the model was fitted with."""
+    def _answers(self, samples: Any, link: str, n_columns: int) -> tuple[Table, Any]:
+        """The samples and their answers: n_samples × n_columns in NumPy for NumPy, else a flat array.array.
+
+        ValueError if the samples are not such as the model was fitted with.
+        """
         kernels = resolve(self.backend)[1]
         table = read_samples(samples)
         self._check_columns(table, feature_names_of(samples))
-        results = array("d", bytes(8 * table.n_rows * n_columns))
-        if not kernels.predict(table.view, self.coefficients, link, 0, table.n_rows, as_view(results, n_columns)):
+        if table.container == "numpy":
+            results = sys.modules["numpy"].empty((table.n_rows, n_columns))
+            view: memoryview[float] = memoryview(results)
+        else:
+            results = array("d", bytes(8 * table.n_rows * n_columns))
+            view = as_view(results, n_columns)
+        if not kernels.predict(table.view, self.coefficients, link, 0, table.n_rows, view):
             refuse_not_finite(table, kernels)
         return table, results
 
