@@ -53,6 +53,9 @@ class Perceptron:
     backend        "auto", "cython" or "python"; `backend_` tells which it was
     callback       called as callback(model, iteration) after each step; a true result ends the training
     verbose        whether to print a line for each step
+
+    Once fitted it has, besides the methods below, `predict_one(x)`, a label for a single row, and `predict_proba_one(x)`, a
+    tuple of its probabilities in the order of classes_: the numbers of `predict` and `predict_proba`, a hundred times sooner.
     """
 
     predict_one: Callable[[Any], Any]
