@@ -55,7 +55,7 @@ def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
 
 def extensions() -> list[Extension]:
     loops = [extension(f"_loops_{name}", "loops.pyx", flags) for name, flags in INSTRUCTION_SETS.items()]
-    size = [] if MSVC else ["-Os"]  # nothing is hot in these, and the wheel should stay small
+    size = [] if MSVC else ["-O2"]  # nothing is hot in these, and the wheel should stay small
     return [extension("cython", "kernels.pyx", size), extension("_engine", "engine.pyx", size), *loops]
 
 

@@ -15,18 +15,21 @@
 import array
 
 from cpython cimport array
+from cpython.buffer cimport (
+    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
+)
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.list cimport PyList_CheckExact, PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
-from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE
+from cpython.tuple cimport PyTuple_CheckExact
 from libc.math cimport fabs, floor
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from activations cimport LOWEST_POWER, scaled_exp
 from loops cimport (
     FLOAT64, PAIR, SHARES, SIGMOID, SIGMOID_LOG_LOSS, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Loops, Loss,
     Outputs, Samples, Table,
@@ -37,6 +40,30 @@ cdef enum:
     LANES = 4  # as in lanes.h
     ROWS_AT_ONCE = 256
     MOST_ON_THE_STACK = 256  # features of a row that a Scorer reads without asking for memory
+
+cdef extern from *:
+    """
+    #define FARTHEST 1e300
+    #define TWO_TO_600 4.149515568880993e+180
+
+    /* Read the floats at the front of a list or tuple, without counting references; -1 if it has not n items. Where there is no
+       GIL, another thread might take them away meanwhile: there, none is read so. */
+    static inline Py_ssize_t read_floats(PyObject *x, double *row, Py_ssize_t n)
+    {
+        Py_ssize_t j = 0;
+        if (PySequence_Fast_GET_SIZE(x) != n)
+            return -1;
+    #if !defined(Py_GIL_DISABLED)
+        PyObject **items = PySequence_Fast_ITEMS(x);
+        for (; j < n && PyFloat_CheckExact(items[j]); j++)
+            row[j] = PyFloat_AS_DOUBLE(items[j]);
+    #endif
+        return j;
+    }
+    """
+    const double FARTHEST
+    const double TWO_TO_600
+    Py_ssize_t read_floats(object x, double* row, Py_ssize_t n)
 
 cdef const Loops* loops = NULL
 
@@ -314,23 +341,39 @@ cdef class Scorer:
                 columns[j * self.outputs.stride + c] = self.outputs.coefficients[c * self.outputs.width + j]
         self.outputs.columns = columns
 
+    cdef bint quick_sum(self, x, double* total) except -1:
+        """The weighted sum of a single output for a short enough row; False where that is not at hand.
+
+        It is the very sum of sums_of_rows, without what that needs to do many rows, which takes several times as long.
+        """
+        cdef double row[MOST_ON_THE_STACK]
+        cdef Py_ssize_t n = self.outputs.n_inputs, j
+        cdef const double* weights = self.outputs.coefficients
+        if self.outputs.n_outputs > 1 or n > MOST_ON_THE_STACK or not read_row(x, row, n):
+            return False
+        if n < 16:
+            total[0] = row[0] * weights[0]
+            for j in range(1, n):
+                total[0] += row[j] * weights[j]
+        else:
+            total[0] = loops.dot(row, weights, n)
+        if self.outputs.width > n:
+            total[0] += weights[n]
+        return fabs(total[0]) <= FARTHEST
+
     cdef int answer(self, x, Link link, double* results) except -1:
         """The results for one row, by the very loops that do many."""
-        cdef double on_the_stack[MOST_ON_THE_STACK]
-        cdef double* row = on_the_stack
-        cdef array.array checked
         cdef Py_ssize_t n = self.outputs.n_inputs
-        if n > MOST_ON_THE_STACK:
-            row = <double*> malloc(n * sizeof(double))
-            if row == NULL:
-                raise MemoryError
+        cdef double* row = <double*> malloc(n * sizeof(double))
+        cdef array.array checked
+        if row == NULL:
+            raise MemoryError
         try:
             if not (read_row(x, row, n) and self.score(row, link, results)):
                 checked = self.door(x)
                 self.score(checked.data.as_doubles, link, results)
         finally:
-            if row != on_the_stack:
-                free(row)
+            free(row)
         return 0
 
     cdef bint score(self, const double* row, Link link, double* results) except -1:
@@ -353,69 +396,72 @@ cdef class Scorer:
         return finite
 
     def predict_proba_one(self, x):
-        cdef double on_the_stack[64]
-        cdef array.array many
-        cdef double* results = on_the_stack
-        cdef Py_ssize_t c
-        if self.n_results > 64:
-            many = array.array("d", bytes(8 * self.n_results))
-            results = many.data.as_doubles
-        self.answer(x, self.link, results)
-        if self.n_results == 2:
-            return results[0], results[1]
-        return tuple([results[c] for c in range(self.n_results)])
+        cdef double z, e, total
+        if self.link != PAIR or not self.quick_sum(x, &z):
+            return self.probabilities(x)
+        e = -fabs(z)
+        e = scaled_exp(LOWEST_POWER if e < LOWEST_POWER else e, 600)
+        total = 1.0 / (TWO_TO_600 + e)
+        if z >= 0.0:
+            return e * total, TWO_TO_600 * total
+        return TWO_TO_600 * total, e * total
 
     def predict_one(self, x):
-        cdef double on_the_stack[64]
-        cdef array.array many
-        cdef double* sums = on_the_stack
-        cdef Py_ssize_t c
-        if self.outputs.n_outputs > 64:
-            many = array.array("d", bytes(8 * self.outputs.n_outputs))
-            sums = many.data.as_doubles
-        self.answer(x, SUMS, sums)
+        cdef double z
+        if self.link != PAIR or not self.quick_sum(x, &z):
+            return self.label(x)
+        return self.classes[z > 0.0]
+
+    cdef probabilities(self, x):
+        cdef array.array results = array.array("d", bytes(8 * self.n_results))
+        self.answer(x, self.link, results.data.as_doubles)
+        return tuple(results)
+
+    cdef label(self, x):
+        cdef array.array sums = array.array("d", bytes(8 * self.outputs.n_outputs))
+        self.answer(x, SUMS, sums.data.as_doubles)
         if self.classes is None:
-            return tuple([int(sums[c] > 0.0) for c in range(self.outputs.n_outputs)])
-        return self.classes[choice(sums, self.outputs.n_outputs)]
+            return tuple([int(total > 0.0) for total in sums])
+        return self.classes[choice(sums.data.as_doubles, self.outputs.n_outputs)]
 
 
-cdef bint read_row(x, double* row, Py_ssize_t n) except -1:
+cdef inline bint read_row(x, double* row, Py_ssize_t n) except -1:
     """Read n numbers from a list, a tuple, an array.array or another buffer of float64; False where x is none such."""
-    cdef const double[::1] view
-    cdef array.array flat
-    cdef PyObject* item
-    cdef bint is_list = PyList_CheckExact(x)
     cdef Py_ssize_t j
-    if is_list or PyTuple_CheckExact(x):
-        if (PyList_GET_SIZE(x) if is_list else PyTuple_GET_SIZE(x)) != n:
-            return False
-        for j in range(n):
-            item = PyList_GET_ITEM(x, j) if is_list else PyTuple_GET_ITEM(x, j)
-            if PyFloat_CheckExact(<object> item):
-                row[j] = PyFloat_AS_DOUBLE(<object> item)
-            elif PyLong_CheckExact(<object> item):
-                try:
-                    row[j] = PyLong_AsDouble(<object> item)
-                except OverflowError:
-                    return False
-            else:
+    if not (PyList_CheckExact(x) or PyTuple_CheckExact(x)):
+        return read_buffer(x, row, n)
+    j = read_floats(x, row, n)
+    if j < 0:
+        return False
+    while j < n:
+        number = x[j]
+        if PyFloat_CheckExact(number):
+            row[j] = PyFloat_AS_DOUBLE(number)
+        elif PyLong_CheckExact(number):
+            try:
+                row[j] = PyLong_AsDouble(number)
+            except OverflowError:
                 return False
-        return True
-    if isinstance(x, array.array):
-        flat = x
-        if flat.typecode != "d" or len(flat) != n:
+        else:
             return False
-        memcpy(row, flat.data.as_doubles, n * sizeof(double))
-        return True
-    try:
-        view = x
-    except (TypeError, ValueError, BufferError):
-        return False
-    if view.shape[0] != n:
-        return False
-    for j in range(n):
-        row[j] = view[j]
+        j += 1
     return True
+
+
+cdef bint read_buffer(x, double* row, Py_ssize_t n) except -1:
+    cdef Py_buffer view
+    cdef bint fits
+    if not PyObject_CheckBuffer(x):
+        return False
+    try:
+        PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        return False
+    fits = view.ndim == 1 and view.len == n * 8 and view.format != NULL and view.format[0] == c"d" and view.format[1] == 0
+    if fits:
+        memcpy(row, view.buf, view.len)
+    PyBuffer_Release(&view)
+    return fits
 
 
 # Vectors and matrices.
