@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from math import inf
 
 from pyperceptron.checks import counted, named
 
@@ -135,7 +136,7 @@ def _from_values(values: list[Any], dtype: Any) -> Labels:
             f"y row {row} is {named(values[row])}, which cannot be hashed; expected a label such as a number or a string"
         ) from None
     for value in found:
-        if value is None or value != value:
+        if value is None or value != value or value in (inf, -inf):
             row = next(row for row, other in enumerate(values) if other is value)
             raise ValueError(f"y row {row} is {value!r}; expected a label: fill it in or drop that row")
     classes = _sorted(found)

@@ -262,7 +262,7 @@ class Perceptron:
         """The names of the columns; only where the model was fitted with a data frame."""
         names = self._known().names
         if names is None:
-            raise AttributeError("the model was fitted without column names: fit it with a data frame")
+            raise AttributeError
         return list(names)
 
     @property
@@ -271,9 +271,10 @@ class Perceptron:
         return self._known().backend
 
     def _known(self) -> Fitted:
-        if self._fitted is None:
+        if self.__dict__.get("_fitted") is None:
             raise NotFittedError("this Perceptron is not fitted yet: call fit(X, y) first")
-        return self._fitted
+        fitted: Fitted = self.__dict__["_fitted"]
+        return fitted
 
     def _become(self, fitted: Fitted) -> None:
         scorer = fitted.scorer()
@@ -282,8 +283,10 @@ class Perceptron:
         self._fitted = fitted
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("predict_one", "predict_proba_one", "solver_", "n_iter_", "history_", "findings_"):
-            raise NotFittedError("this Perceptron is not fitted yet: call fit(X, y) first")
+        if (name.endswith("_") and not name.startswith("_")) or name in ("predict_one", "predict_proba_one"):
+            self._known()  # what a fit leaves behind; a property that raised comes here too
+        if name == "feature_names_in_":
+            raise AttributeError("the model was fitted without column names: fit it with a data frame")
         raise AttributeError(f"Perceptron has no attribute {name!r}")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -311,7 +314,11 @@ class Perceptron:
             whole_number(self.threads, "threads", 1, 1024)
         if self.learning_rate is not None:
             positive_number(self.learning_rate, "learning_rate")
-        if not (self.class_weight is None or self.class_weight == "balanced" or hasattr(self.class_weight, "items")):
+        if isinstance(self.class_weight, str):
+            known = self.class_weight == "balanced"
+        else:
+            known = self.class_weight is None or hasattr(self.class_weight, "items")
+        if not known:
             raise ValueError(f"class_weight is {named(self.class_weight)}; expected None, 'balanced' or a mapping from labels")
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {named(self.callback)}; expected a function of the model and the iteration, or None")
@@ -320,21 +327,25 @@ class Perceptron:
     def _read_targets(self, y: Any, sample_weight: Any, n_rows: int, kernels: Backend) -> tuple[Labels, Numbers | None]:
         """The labels, and for each row its sample weight times its class weight: None where all are 1."""
         labels = read_labels(y, n_rows)
-        weights = None if sample_weight is None else read_sample_weights(sample_weight, n_rows, kernels)
-        if weights is not None:
+        weights = None
+        if sample_weight is not None:
+            weights = read_sample_weights(sample_weight, n_rows, kernels)
+            largest = max(weights)  # all in proportion to it, so that no sum of them overflows or is lost
+            weights = array("d", (weight / largest for weight in weights))
             labels = labels.of_weighty_rows(weights)
         if self.class_weight is None:
             return labels, weights
         if labels.multilabel:
             raise ValueError("class_weight is for one label a row; for a 0/1 matrix as y use sample_weight")
         factors = self._class_factors(labels, weights)
+        factors = [factor / max(factors) for factor in factors]
         of_rows = map(factors.__getitem__, labels.flat_codes())
         if weights is None:
             return labels, array("d", of_rows)
         return labels, array("d", (weight * factor for weight, factor in zip(weights, of_rows, strict=True)))
 
     def _class_factors(self, labels: Labels, weights: Numbers | None) -> list[float]:
-        if self.class_weight == "balanced":
+        if isinstance(self.class_weight, str):  # "balanced"
             totals = labels.class_weights(weights)
             return [sum(totals) / (len(totals) * total) for total in totals]
         unknown = [label for label in self.class_weight if label not in labels.classes]

@@ -133,8 +133,8 @@ def _quasi_newton(run: Run, sampled: bool) -> None:
        last, once the passes since then have cost as much as it will, so that no more than twice the least is spent.
     2. The direction is -B⁻¹·gradient, B corrected by what the last steps told of the Hessian.
     3. A step along it is made, and remembered as a pair of changes: of the point and of the gradient.
-    4. At the end one more step is made without a look at the samples: J hardly changes by it, but where B is good the
-       coefficients come ten to a thousand times as near to the optimum.
+    4. At the end, where B is good, as a single output's is, one more step is made without a look at the samples: J hardly
+       changes, but the coefficients come ten to a thousand times as near to the optimum.
     """
     objective, kernels = run.objective, run.objective.kernels
     n_rows = min(_FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
@@ -161,7 +161,7 @@ def _quasi_newton(run: Run, sampled: bool) -> None:
             model = HessianModel(objective, run.coefficients, n_rows)
             if objective.n_outputs == 1:  # of several outputs, B tells only half, and the pairs the rest
                 pairs.clear()
-    if run.reason == "optimum":
+    if run.reason == "optimum" and run.iterations and objective.n_outputs == 1:
         direction = _downhill(run.gradient, model, pairs, kernels)
         if -kernels.dot(run.gradient, direction) <= _FLAT * abs(run.value):
             kernels.add_scaled(run.coefficients, 1.0, direction)
@@ -215,14 +215,14 @@ class HessianModel:
 def _factor(matrix: Numbers, width: int, kernels: Backend) -> Numbers:
     """The Cholesky factor of the matrix; of one with a heavier diagonal where it is not positive definite."""
     factor = matrix[:]
-    heavier = 1e-10
-    while kernels.cholesky(factor, width) >= 0:
+    for exponent in range(-10, 12, 2):
+        if kernels.cholesky(factor, width) < 0:
+            return factor
         factor = matrix[:]
         largest = max(matrix[:: width + 1])
         for j in range(width):
-            factor[j * width + j] = (matrix[j * width + j] or largest or 1.0) * (1 + heavier)
-        heavier *= 100
-    return factor
+            factor[j * width + j] = (matrix[j * width + j] or largest or 1.0) * (1 + 10.0**exponent)
+    raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
 
 
 class ScaleModel:

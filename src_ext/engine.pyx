@@ -98,24 +98,41 @@ cdef Outputs outputs_of(const double* coefficients, Py_ssize_t n_inputs, Py_ssiz
     return outputs
 
 
-cdef double* room_for(Outputs* outputs) except NULL nogil:
-    """Scratch memory for a pass, to be freed; it begins with the coefficients transposed."""
-    cdef Py_ssize_t c, j, transposed = outputs.width * outputs.stride if outputs.n_outputs > 1 else 0
-    cdef double* room = <double*> malloc((transposed + loops.room_for_rows(outputs)) * sizeof(double))
-    if room == NULL:
-        with gil:
-            raise MemoryError
-    memset(room, 0, transposed * sizeof(double))
-    if transposed:
+cdef Py_ssize_t size_of_columns(const Outputs* outputs) noexcept nogil:
+    return outputs.width * outputs.stride if outputs.n_outputs > 1 else outputs.n_inputs + 8
+
+
+cdef void transpose(Outputs* outputs, double* columns) noexcept nogil:
+    """Fill the outputs' columns."""
+    cdef Py_ssize_t c, j
+    memset(columns, 0, size_of_columns(outputs) * sizeof(double))
+    if outputs.n_outputs == 1:
+        memcpy(columns, outputs.coefficients, outputs.n_inputs * sizeof(double))
+    else:
         for c in range(outputs.n_outputs):
             for j in range(outputs.width):
-                room[j * outputs.stride + c] = outputs.coefficients[c * outputs.width + j]
-        outputs.columns = room
-    return room
+                columns[j * outputs.stride + c] = outputs.coefficients[c * outputs.width + j]
+    outputs.columns = columns
+
+
+cdef double* memory_for(Py_ssize_t count) except NULL nogil:
+    """Memory for so many numbers, to be freed."""
+    cdef double* memory = <double*> malloc(count * sizeof(double))
+    if memory == NULL:
+        with gil:
+            raise MemoryError
+    return memory
+
+
+cdef double* room_for(Outputs* outputs, Py_ssize_t room) except NULL nogil:
+    """Scratch memory for a pass that needs so much room; it begins with the coefficients transposed."""
+    cdef double* memory = memory_for(size_of_columns(outputs) + room)
+    transpose(outputs, memory)
+    return memory
 
 
 cdef double* after_columns(double* room, const Outputs* outputs) noexcept nogil:
-    return room + (outputs.width * outputs.stride if outputs.n_outputs > 1 else 0)
+    return room + size_of_columns(outputs)
 
 
 cdef class Problem:
@@ -152,7 +169,7 @@ cdef class Problem:
         cdef double* part = parts.data.as_doubles
         cdef double* room
         with nogil:
-            room = room_for(&outputs)
+            room = room_for(&outputs, loops.room_for_rows(&outputs, self.rows_in_chunk))
             try:
                 while first < last:
                     start = first * self.rows_in_chunk
@@ -185,12 +202,9 @@ cdef class Problem:
             row, row_weight = listed.data.as_longlongs, of_listed.data.as_doubles
         with nogil:
             at_once = max(ROWS_AT_ONCE, WORK_BETWEEN_SIGNALS // (width * width))
-            room = room_for(&outputs)
+            room = room_for(&outputs, loops.room_for_hessian(&outputs))
             try:
-                tiles = <double*> malloc(padded * padded * sizeof(double))
-                if tiles == NULL:
-                    with gil:
-                        raise MemoryError
+                tiles = memory_for(padded * padded)
                 try:
                     memset(tiles, 0, padded * padded * sizeof(double))
                     while first < last:
@@ -217,7 +231,7 @@ cdef class Problem:
         cdef double* part = parts.data.as_doubles
         cdef double* room
         with nogil:
-            room = room_for(&outputs)
+            room = memory_for(loops.room_for_rows(&outputs, self.rows_in_chunk))
             try:
                 while first < last:
                     start = first * self.rows_in_chunk
@@ -241,7 +255,7 @@ cdef class Problem:
         cdef Py_ssize_t stop = min(start + self.rows_in_chunk, self.samples.inputs.n_rows)
         cdef double* room
         with nogil:
-            room = room_for(&outputs)
+            room = room_for(&outputs, loops.room_for_rows(&outputs, stop - start))
             loops.importances(
                 &self.samples, &outputs, means.data.as_doubles, scales.data.as_doubles, start, stop,
                 values.data.as_doubles - start, after_columns(room, &outputs)
@@ -280,7 +294,7 @@ def predict(inputs, array.array coefficients, link, Py_ssize_t start, Py_ssize_t
     cdef double* room
     cdef bint finite = True
     with nogil:
-        room = room_for(&outputs)
+        room = room_for(&outputs, loops.room_for_rows(&outputs, at_once))
         try:
             while start < stop:
                 end = min(start + at_once, stop)
@@ -319,27 +333,19 @@ cdef class Scorer:
     cdef Link link
     cdef tuple classes
     cdef object door
-    cdef object room  # scratch memory's size is known, its memory is each call's own
+    cdef bytearray columns
     cdef Py_ssize_t room_size, n_results
 
     def __init__(self, array.array coefficients, n_outputs, n_inputs, link, classes, door):
         self.coefficients = coefficients[:]
         self.outputs = outputs_of(self.coefficients.data.as_doubles, n_inputs, n_outputs, len(coefficients) // n_outputs)
-        if n_outputs > 1:
-            self.room = bytearray(8 * self.outputs.width * self.outputs.stride)
-            self.transpose(<double*> PyByteArray_AS_STRING(self.room))
+        self.columns = bytearray(8 * size_of_columns(&self.outputs))
+        transpose(&self.outputs, <double*> PyByteArray_AS_STRING(self.columns))
         self.link = <Link> <int> LINKS[link]
         self.n_results = 2 if self.link == PAIR else n_outputs
-        self.room_size = loops.room_for_rows(&self.outputs)
+        self.room_size = loops.room_for_rows(&self.outputs, 1)
         self.classes = classes
         self.door = door
-
-    cdef void transpose(self, double* columns) noexcept:
-        cdef Py_ssize_t c, j
-        for c in range(self.outputs.n_outputs):
-            for j in range(self.outputs.width):
-                columns[j * self.outputs.stride + c] = self.outputs.coefficients[c * self.outputs.width + j]
-        self.outputs.columns = columns
 
     cdef bint quick_sum(self, x, double* total) except -1:
         """The weighted sum of a single output for a short enough row; False where that is not at hand.
@@ -347,16 +353,11 @@ cdef class Scorer:
         It is the very sum of sums_of_rows, without what that needs to do many rows, which takes several times as long.
         """
         cdef double row[MOST_ON_THE_STACK]
-        cdef Py_ssize_t n = self.outputs.n_inputs, j
+        cdef Py_ssize_t n = self.outputs.n_inputs
         cdef const double* weights = self.outputs.coefficients
         if self.outputs.n_outputs > 1 or n > MOST_ON_THE_STACK or not read_row(x, row, n):
             return False
-        if n < 16:
-            total[0] = row[0] * weights[0]
-            for j in range(1, n):
-                total[0] += row[j] * weights[j]
-        else:
-            total[0] = loops.dot(row, weights, n)
+        total[0] = loops.dot(row, weights, n)
         if self.outputs.width > n:
             total[0] += weights[n]
         return fabs(total[0]) <= FARTHEST
@@ -408,7 +409,7 @@ cdef class Scorer:
 
     def predict_one(self, x):
         cdef double z
-        if self.link != PAIR or not self.quick_sum(x, &z):
+        if self.classes is None or not self.quick_sum(x, &z):
             return self.label(x)
         return self.classes[z > 0.0]
 

@@ -33,11 +33,13 @@ cdef extern from "lanes.h":
         int vectors, const double* const* a, Py_ssize_t a_step, const double* b, Py_ssize_t b_step, Py_ssize_t terms,
         double* c, Py_ssize_t c_row
     ) noexcept nogil
-    void short_sums(
+    double product_less_one(double* e, Py_ssize_t count) noexcept nogil
+    double dot(const double* left, const double* right, Py_ssize_t n) noexcept nogil
+    void sums_of_one_output(
         const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
     ) noexcept nogil
-    void add_four_rows_by_lanes(
-        double* gradient, const double* row, double a0, double a1, double a2, double a3, Py_ssize_t n
+    void add_rows(
+        double* gradient, const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
     ) noexcept nogil
     double take_off_largest(double* row, Py_ssize_t n) noexcept nogil
     double dot_of_vectors(const double* left, const double* right, Py_ssize_t n) noexcept nogil
@@ -47,32 +49,44 @@ cdef extern from "lanes.h":
 cdef extern from *:
     """
     #define FARTHEST 1e300
+    #define BELOW_ALL -1e305  /* and so below -1e300, which may be the largest sum of a row */
     #define LN_2 0.6931471805599453
     """
     const double FARTHEST
+    const double BELOW_ALL
     const double LN_2
 
 cdef enum:
     BLOCK_VALUES = 2048  # numbers in a block of rows: 16 kB
     LARGEST_BLOCK = 256  # rows
+    LARGEST_BLOCK_OF_SEVERAL = 64  # rows, with several outputs
+    PANEL = 32  # columns of such a block that are widened at a time: 16 kB again
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
+    LARGEST_PRODUCT = 512  # of so many factors from 1 to 2
 
 
 cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
-    return max(8, min(LARGEST_BLOCK, BLOCK_VALUES // max(outputs.n_inputs, outputs.stride) // 8 * 8))
+    """A multiple of 8, so that rows can be filled up to tiles."""
+    if outputs.n_outputs > 1:
+        return max(8, min(LARGEST_BLOCK_OF_SEVERAL, 2 * BLOCK_VALUES // outputs.stride // 8 * 8))
+    return max(8, min(LARGEST_BLOCK, BLOCK_VALUES // outputs.n_inputs // 8 * 8))
 
 
 cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
     return (count + LANES - 1) // LANES * LANES
 
 
-cdef Py_ssize_t room_for_rows(const Outputs* outputs) noexcept nogil:
-    """How many numbers of room the functions below need for a pass with these outputs."""
-    cdef Py_ssize_t rows = max(rows_in_block(outputs), HESSIAN_ROWS)
-    cdef Py_ssize_t padded = whole_vectors(outputs.width) + 2 * LANES * TILE_VECTORS
-    return rows * (5 * outputs.stride + 4) + rows * outputs.n_inputs + 2 * HESSIAN_ROWS * padded + padded * (
-        outputs.stride + 2
-    ) + 64
+cdef Py_ssize_t room_for_rows(const Outputs* outputs, Py_ssize_t count) noexcept nogil:
+    """How many numbers of room the functions below need for a pass over `count` rows with these outputs."""
+    cdef Py_ssize_t rows = whole_vectors(min(count, rows_in_block(outputs)))
+    cdef Py_ssize_t wide = PANEL if outputs.n_outputs > 1 else outputs.n_inputs
+    return rows * (wide + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + 3 * outputs.n_inputs
+
+
+cdef Py_ssize_t room_for_hessian(const Outputs* outputs) noexcept nogil:
+    """The same for a Hessian."""
+    cdef Py_ssize_t padded = whole_vectors(outputs.width)
+    return HESSIAN_ROWS * (2 * padded + outputs.n_inputs + PANEL + 5 * outputs.stride + 2)
 
 
 cdef inline double* take_room(double** room, Py_ssize_t count) noexcept nogil:
@@ -101,37 +115,35 @@ cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t coun
     return wide
 
 
-# Weighted sums.
-
-cdef inline void long_sums(
-    const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
+cdef void panel_from(
+    const storage* values, Py_ssize_t row_length, Py_ssize_t count, Py_ssize_t columns, double* panel
 ) noexcept nogil:
-    cdef Py_ssize_t i
+    cdef Py_ssize_t i, j
     for i in range(count):
-        sums[i] = dot(rows + i * n, weights, n)
+        for j in range(columns):
+            panel[i * PANEL + j] = values[i * row_length + j]
+        for j in range(columns, whole_vectors(columns)):
+            panel[i * PANEL + j] = 0.0
+    for i in range(count, whole_vectors(count)):
+        for j in range(PANEL):
+            panel[i * PANEL + j] = 0.0
 
 
-cdef double dot(const double* left, const double* right, Py_ssize_t count) noexcept nogil:
-    """Σ left·right in eight partial sums."""
-    cdef double total
-    cdef double s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0
-    cdef Py_ssize_t j = 0
-    while j + 8 <= count:
-        s0 += left[j] * right[j]
-        s1 += left[j + 1] * right[j + 1]
-        s2 += left[j + 2] * right[j + 2]
-        s3 += left[j + 3] * right[j + 3]
-        s4 += left[j + 4] * right[j + 4]
-        s5 += left[j + 5] * right[j + 5]
-        s6 += left[j + 6] * right[j + 6]
-        s7 += left[j + 7] * right[j + 7]
-        j += 8
-    total = ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
-    while j < count:
-        total += left[j] * right[j]
-        j += 1
-    return total
+cdef void panel_of(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, Py_ssize_t column, Py_ssize_t columns, double* panel
+) noexcept nogil:
+    """Some columns of some rows in float64, both filled up with zeros to whole tiles. A row of the panel has PANEL numbers."""
+    cdef Py_ssize_t n = table.n_columns
+    cdef const char* start = table.memory + (first * n + column) * size_of(table.storage)
+    if table.storage == FLOAT64:
+        panel_from(<const double*> start, n, count, columns, panel)
+    elif table.storage == FLOAT32:
+        panel_from(<const float*> start, n, count, columns, panel)
+    else:
+        panel_from(<const uint8_t*> start, n, count, columns, panel)
 
+
+# Weighted sums.
 
 cdef double sum_of(const double* values, Py_ssize_t count) noexcept nogil:
     """Σ values in eight partial sums."""
@@ -155,81 +167,112 @@ cdef double sum_of(const double* values, Py_ssize_t count) noexcept nogil:
     return total
 
 
-cdef void tiles_of_sums(const double* rows, Py_ssize_t count, const Outputs* outputs, double* sums) noexcept nogil:
-    """sums = rows @ columns without the intercepts, for several outputs.
+cdef void sums_of_panels(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* panel
+) noexcept nogil:
+    """sums = rows @ columns for several outputs, with the intercepts.
 
-    What fills a row up is -1e300: to the softmax and to a sigmoid it is nothing, and costs no second look.
+    What fills a row up is below all sums there can be: to the softmax and to a sigmoid it is nothing, and costs no second look.
     """
-    cdef Py_ssize_t i = 0, c, r, n = outputs.n_inputs
+    cdef Py_ssize_t n = outputs.n_inputs, stride = outputs.stride, rows = whole_vectors(count), i, c, r, column = 0, columns
     cdef int vectors
     cdef const double* four[TILE_ROWS]
-    cdef double last[TILE_ROWS * LANES * TILE_VECTORS]
-    for i in range(count):
-        for c in range(outputs.stride):
-            sums[i * outputs.stride + c] = 0.0 if c < outputs.n_outputs else -FARTHEST
-    i = 0
-    while i < count:
-        for r in range(TILE_ROWS):
-            four[r] = rows + min(i + r, count - 1) * n
-        c = 0
-        while c < outputs.stride:
-            vectors = <int> min(TILE_VECTORS, (outputs.stride - c) // LANES)
-            if i + TILE_ROWS <= count:
-                tile(vectors, four, 1, outputs.columns + c, outputs.stride, n, sums + i * outputs.stride + c, outputs.stride)
-            else:
-                for r in range(TILE_ROWS):
-                    memcpy(
-                        last + r * LANES * TILE_VECTORS, sums + min(i + r, count - 1) * outputs.stride + c,
-                        vectors * LANES * sizeof(double)
-                    )
-                tile(vectors, four, 1, outputs.columns + c, outputs.stride, n, last, LANES * TILE_VECTORS)
-                for r in range(count - i):
-                    memcpy(
-                        sums + (i + r) * outputs.stride + c, last + r * LANES * TILE_VECTORS, vectors * LANES * sizeof(double)
-                    )
-            c += vectors * LANES
-        i += TILE_ROWS
+    for i in range(rows):
+        for c in range(stride):
+            sums[i * stride + c] = 0.0 if c < outputs.n_outputs else BELOW_ALL
+    while column < n:
+        columns = min(<Py_ssize_t> PANEL, n - column)
+        panel_of(table, first, count, column, columns, panel)
+        for i in range(0, rows, 4):  # TILE_ROWS
+            for r in range(TILE_ROWS):
+                four[r] = panel + (i + r) * PANEL
+            c = 0
+            while c < stride:
+                vectors = <int> min(TILE_VECTORS, (stride - c) // LANES)
+                tile(
+                    vectors, four, 1, outputs.columns + column * stride + c, stride, columns, sums + i * stride + c, stride
+                )
+                c += vectors * LANES
+        column += PANEL
+    if outputs.width > n:
+        for i in range(count):
+            for c in range(stride):
+                sums[i * stride + c] += outputs.columns[n * stride + c]
 
 
-cdef bint sums_of_rows(const double* rows, Py_ssize_t count, const Outputs* outputs, double* sums) noexcept nogil:
-    """The weighted sums of `count` rows, kept in ±1e300; whether all numbers of the rows are sure to be finite."""
-    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, i, c, at, near = 0
+cdef double sum_again(const Table* table, Py_ssize_t row, const Outputs* outputs, Py_ssize_t output) noexcept nogil:
+    """One weighted sum in smaller units."""
+    cdef Py_ssize_t n = outputs.n_inputs
+    cdef const char* start = table.memory + row * n * size_of(table.storage)
+    cdef const double* weights = outputs.coefficients + output * outputs.width
     cdef bint intercept = outputs.width > n
-    cdef double b
+    if table.storage == FLOAT64:
+        return sum_in_smaller_units(<const double*> start, weights, n, intercept)
+    if table.storage == FLOAT32:
+        return sum_in_smaller_units(<const float*> start, weights, n, intercept)
+    return sum_in_smaller_units(<const uint8_t*> start, weights, n, intercept)
+
+
+cdef bint sums_of_rows(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const double* rows, const Outputs* outputs, double* sums,
+    double* panel
+) noexcept nogil:
+    """The weighted sums of `count` rows, kept in ±1e300; whether all numbers of the rows are sure to be finite.
+
+    For a single output, `rows` are these rows in float64.
+    """
+    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, i, c, at, near = 0
+    cdef double intercept = outputs.coefficients[n] if k == 1 and outputs.width > n else 0.0
     if k > 1:
-        tiles_of_sums(rows, count, outputs, sums)
-        if intercept:
-            for i in range(count):
-                for c in range(stride):
-                    sums[i * stride + c] += outputs.columns[n * stride + c]
+        sums_of_panels(table, first, count, outputs, sums, panel)
+        for at in range(count * stride):  # without a way out, so that it vectorises
+            near += fabs(sums[at]) <= FARTHEST
     else:
-        if n < 16:
-            short_sums(rows, count, outputs.coefficients, n, sums)
-        else:
-            long_sums(rows, count, outputs.coefficients, n, sums)
-        if intercept:
-            b = outputs.coefficients[n]
-            for i in range(count):
-                sums[i] += b
-    for at in range(count * stride):  # without a way out, so that it vectorises
-        near += fabs(sums[at]) <= FARTHEST
-    if near == count * stride:
+        sums_of_one_output(rows, count, outputs.columns, n, sums)
+        for i in range(count):
+            sums[i] += intercept
+            near += fabs(sums[i]) <= FARTHEST
+    if near == count * k:  # what fills a row up is never near
         return True
     for i in range(count):
         for c in range(k):
             at = i * stride + c
+            if k == 1:  # what is not finite may have come from the next row
+                sums[at] = dot(rows + i * n, outputs.columns, n) + intercept
             if not isfinite(sums[at]):
-                sums[at] = sum_in_smaller_units(rows + i * n, outputs.coefficients + c * outputs.width, n, intercept)
+                sums[at] = sum_again(table, first + i, outputs, c)
             sums[at] = min(max(sums[at], -FARTHEST), FARTHEST)
     return False
 
 
 # From sums to losses and slopes. A new loss is a function like these three, and a line in slopes_of.
 
-cdef void sigmoid_log_loss(
-    const double* sums, const double* targets, Py_ssize_t count, double* losses, double* slopes, double* curvatures
+cdef inline double log_of(double value) noexcept nogil:
+    """The logarithm of a finite number from 1 on; its exponent becomes a number by the bits of 2^52 + exponent."""
+    cdef uint64_t bits = to_bits(value)
+    cdef double exponent = from_bits((bits >> 52) | 0x4330000000000000ULL) - 4503599627371519.0  # 2^52 + 1023
+    return exponent * LN_2 + log1p(from_bits((bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL) - 1.0)
+
+
+cdef double log_of_product(double* powers, Py_ssize_t count) noexcept nogil:
+    """log Π (1 + e) = Σ log(1 + e) for e in [0, 1], which are spoilt."""
+    cdef Py_ssize_t at = 0
+    cdef double total = 0.0, product
+    while at < count:
+        product = product_less_one(powers + at, min(count - at, <Py_ssize_t> LARGEST_PRODUCT))
+        total += log1p(product) if product <= 1.0 else log_of(1.0 + product)
+        at += LARGEST_PRODUCT
+    return total
+
+
+cdef double sigmoid_log_loss(
+    double* sums, const double* targets, Py_ssize_t count, bint apart, double* losses, double* slopes, double* curvatures
 ) noexcept nogil:
-    """ℓ = log(1 + e^z) - y·z, ∂ℓ/∂z = o - y, h = o·(1 - o); curvatures are only made where there is room for them."""
+    """ℓ = log(1 + e^z) - y·z = log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, h = o·(1 - o).
+
+    A logarithm costs as much as all the rest. Where the losses are not wanted apart, their first terms are therefore left
+    out of them, and the logarithm of the product of all 1 + e^-|z| is returned.
+    """
     cdef Py_ssize_t at
     cdef double z, e, lowest_power = LOWEST_POWER
     cdef double one = 4.149515568880993e+180, small = 2.409919865102884e-181  # 2^600 and its inverse
@@ -238,11 +281,17 @@ cdef void sigmoid_log_loss(
         e = -fabs(z)
         e = scaled_exp(lowest_power if e < lowest_power else e, 600)
         slopes[at] = (one if z >= 0.0 else e) / (one + e) - targets[at]
-        losses[at] = log1p(e * small) + ((z if z >= 0.0 else 0.0) - targets[at] * z)
+        losses[at] = (z if z >= 0.0 else 0.0) - targets[at] * z
+        sums[at] = e * small
     if curvatures != NULL:
         for at in range(count):
             z = slopes[at] + targets[at]
             curvatures[at] = z * (1.0 - z)
+    if apart:
+        for at in range(count):
+            losses[at] = log1p(sums[at]) + losses[at]
+        return 0.0
+    return log_of_product(sums, count)
 
 
 cdef void sigmoid_squared_error(
@@ -274,13 +323,6 @@ cdef void softmax_of(
         sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 600)
     for i in range(count):
         totals[i] = sum_of_vectors(sums + i * stride, stride)
-
-
-cdef inline double log_of(double value) noexcept nogil:
-    """The logarithm of a finite number from 1 on; its exponent becomes a number by the bits of 2^52 + exponent."""
-    cdef uint64_t bits = to_bits(value)
-    cdef double exponent = from_bits((bits >> 52) | 0x4330000000000000ULL) - 4503599627371519.0  # 2^52 + 1023
-    return exponent * LN_2 + log1p(from_bits((bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL) - 1.0)
 
 
 cdef void softmax_log_loss(
@@ -341,60 +383,46 @@ cdef void targets_of(
                 targets[i * stride + target] = 1.0
 
 
-cdef void slopes_of(
-    const Samples* samples, const Outputs* outputs, double* sums, const double* targets, Py_ssize_t count, double* losses,
-    double* slopes, double* curvatures, double* room
+cdef double slopes_of(
+    const Samples* samples, const Outputs* outputs, double* sums, const double* targets, Py_ssize_t count, bint apart,
+    double* losses, double* slopes, double* curvatures, double* room
 ) noexcept nogil:
-    """What the loss makes of a block's sums, each of them without the sample's weight. The sums are spoilt."""
+    """What the loss makes of a block's sums, each of them without the sample's weight. The sums are spoilt.
+
+    Where the losses are not wanted apart, it may return a part of their total that is then not among them. Curvatures are
+    only made where there is room for them.
+    """
     if samples.loss == SOFTMAX_LOG_LOSS:
         softmax_log_loss(sums, targets, count, outputs.stride, losses, slopes, curvatures, room)
-        return
-    if samples.loss == SIGMOID_SQUARED_ERROR:
+    elif samples.loss == SIGMOID_SQUARED_ERROR:
         sigmoid_squared_error(sums, targets, count * outputs.stride, losses, slopes, curvatures)
     else:
-        sigmoid_log_loss(sums, targets, count * outputs.stride, losses, slopes, curvatures)
+        return sigmoid_log_loss(sums, targets, count * outputs.stride, apart, losses, slopes, curvatures)
+    return 0.0
 
 
 # From slopes to the gradient.
 
-cdef inline void add_rows(
-    double* gradient, const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
+cdef void add_panels(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const double* slopes, Py_ssize_t stride, double* gradient,
+    double* panel
 ) noexcept nogil:
-    """gradient += Σ slope·row, four rows at a time."""
-    cdef Py_ssize_t i = 0
-    while i + 4 <= count:
-        add_four_rows_by_lanes(gradient, rows + i * n, slopes[i], slopes[i + 1], slopes[i + 2], slopes[i + 3], n)
-        i += 4
-    while i < count:
-        add_one_row(gradient, rows + i * n, slopes[i], n, False)
-        i += 1
-
-
-cdef void add_tiles(
-    const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n, Py_ssize_t stride, double* columns
-) noexcept nogil:
-    """columns += rowsᵀ @ slopes, for several outputs."""
-    cdef Py_ssize_t j = 0, c, r
+    """gradient += rowsᵀ @ slopes for several outputs; it has room for whole tiles."""
+    cdef Py_ssize_t n = table.n_columns, j, c, r, column = 0, columns
     cdef int vectors
     cdef const double* four[TILE_ROWS]
-    cdef double last[TILE_ROWS * LANES * TILE_VECTORS]
-    while j < n:
-        for r in range(TILE_ROWS):
-            four[r] = rows + min(j + r, n - 1)
-        c = 0
-        while c < stride:
-            vectors = <int> min(TILE_VECTORS, (stride - c) // LANES)
-            if j + TILE_ROWS <= n:
-                tile(vectors, four, n, slopes + c, stride, count, columns + j * stride + c, stride)
-            else:
-                memset(last, 0, sizeof(last))
-                for r in range(n - j):
-                    memcpy(last + r * LANES * TILE_VECTORS, columns + (j + r) * stride + c, vectors * LANES * sizeof(double))
-                tile(vectors, four, n, slopes + c, stride, count, last, LANES * TILE_VECTORS)
-                for r in range(n - j):
-                    memcpy(columns + (j + r) * stride + c, last + r * LANES * TILE_VECTORS, vectors * LANES * sizeof(double))
-            c += vectors * LANES
-        j += TILE_ROWS
+    while column < n:
+        columns = min(<Py_ssize_t> PANEL, n - column)
+        panel_of(table, first, count, column, columns, panel)
+        for j in range(0, columns, 4):  # TILE_ROWS
+            for r in range(TILE_ROWS):
+                four[r] = panel + j + r
+            c = 0
+            while c < stride:
+                vectors = <int> min(TILE_VECTORS, (stride - c) // LANES)
+                tile(vectors, four, PANEL, slopes + c, stride, count, gradient + (column + j) * stride + c, stride)
+                c += vectors * LANES
+        column += PANEL
 
 
 cdef void add_losses(
@@ -402,42 +430,45 @@ cdef void add_losses(
 ) noexcept nogil:
     """part = Σ s·ℓ and the gradient of it, over the rows first … last - 1."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, width = outputs.width
-    cdef Py_ssize_t most = rows_in_block(outputs), count, i, c, at
-    cdef double* wide = take_room(&room, most * n)
+    cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, c, at
+    cdef const Table* table = &samples.inputs
+    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
     cdef double* slopes = take_room(&room, most * stride)
-    cdef double* columns = take_room(&room, width * stride)  # the gradient, transposed
-    cdef const double* rows
-    memset(columns, 0, width * stride * sizeof(double))
+    cdef double* gradient = take_room(&room, (width + LANES) * stride)  # transposed, with room for whole tiles
+    cdef const double* rows = NULL
+    cdef bint weighted = samples.weights != NULL
+    memset(gradient, 0, (width + LANES) * stride * sizeof(double))
     part[0] = 0.0
     while first < last:
         count = min(most, last - first)
-        rows = rows_of(&samples.inputs, first, count, wide)
-        sums_of_rows(rows, count, outputs, sums)
+        if k == 1:
+            rows = rows_of(table, first, count, wide)
+        sums_of_rows(table, first, count, rows, outputs, sums, wide)
         targets_of(samples, outputs, NULL, first, count, targets)
-        slopes_of(samples, outputs, sums, targets, count, losses, slopes, NULL, room)
-        if samples.weights != NULL:
+        part[0] += slopes_of(samples, outputs, sums, targets, count, weighted, losses, slopes, NULL, room)
+        if weighted:
             for i in range(count):
                 for c in range(stride):
                     losses[i * stride + c] *= samples.weights[first + i]
                     slopes[i * stride + c] *= samples.weights[first + i]
         part[0] += sum_of(losses, count * stride)
         if k == 1:
-            add_rows(columns, rows, slopes, count, n)
+            add_rows(gradient, rows, slopes, count, n)
             if width > n:
-                columns[n] += sum_of(slopes, count)
+                gradient[n] += sum_of(slopes, count)
         else:
-            add_tiles(rows, slopes, count, n, stride, columns)
+            add_panels(table, first, count, slopes, stride, gradient, wide)
             if width > n:
                 for i in range(count):
                     for c in range(stride):
-                        columns[n * stride + c] += slopes[i * stride + c]
+                        gradient[n * stride + c] += slopes[i * stride + c]
         first += count
     for c in range(k):
         for at in range(width):
-            part[1 + c * width + at] = columns[at * stride + c]
+            part[1 + c * width + at] = gradient[at * stride + c]
 
 
 cdef void add_hessian(
@@ -453,6 +484,7 @@ cdef void add_hessian(
     cdef double* ones = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* scaled = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* wide = take_room(&room, HESSIAN_ROWS * n)
+    cdef double* panel = take_room(&room, HESSIAN_ROWS * PANEL)
     cdef double* sums = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* targets = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* slopes = take_room(&room, HESSIAN_ROWS * stride)
@@ -462,6 +494,7 @@ cdef void add_hessian(
     cdef int vectors
     cdef const double* rows
     cdef const double* four[TILE_ROWS]
+    cdef Table block = samples.inputs
     memset(ones, 0, 2 * HESSIAN_ROWS * padded * sizeof(double))  # of both: what fills their rows up stays 0
     while first < last:
         count = min(<Py_ssize_t> HESSIAN_ROWS, last - first)
@@ -473,9 +506,11 @@ cdef void add_hessian(
                 if rows != wide + i * n:
                     memcpy(wide + i * n, rows, n * sizeof(double))
             rows = wide
-        sums_of_rows(rows, count, outputs, sums)
+        block.memory = <const char*> rows
+        block.storage = FLOAT64
+        sums_of_rows(&block, 0, count, rows, outputs, sums, panel)
         targets_of(samples, outputs, listed, first, count, targets)
-        slopes_of(samples, outputs, sums, targets, count, losses, slopes, curvatures, room)
+        slopes_of(samples, outputs, sums, targets, count, False, losses, slopes, curvatures, room)
         for i in range(count):
             row = listed[first + i] if listed != NULL else first + i
             if output >= 0:
@@ -513,7 +548,7 @@ cdef void add_moments(
 ) noexcept nogil:
     """part = Σ s, then for each column Σ s·(x - centre), then Σ s·(x - centre)², over the rows first … last - 1."""
     cdef Py_ssize_t n = samples.inputs.n_columns, count, i, j
-    cdef Py_ssize_t most = max(<Py_ssize_t> 8, BLOCK_VALUES // n)
+    cdef Py_ssize_t most = max(8, min(LARGEST_BLOCK, BLOCK_VALUES // n // 8 * 8))
     cdef own_doubles sums = part + 1
     cdef own_doubles squares = part + 1 + n
     cdef const double* rows
@@ -555,8 +590,8 @@ cdef void importances(
 ) noexcept nogil:
     """values = s·h·(1 + Σ ((x - mean) / scale)²) for the rows first … last - 1, h the mean curvature over the outputs."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
-    cdef Py_ssize_t most = rows_in_block(outputs), count, i, j, c
-    cdef double* wide = take_room(&room, most * n)
+    cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, j, c
+    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
@@ -564,22 +599,26 @@ cdef void importances(
     cdef double* curvatures = take_room(&room, most * stride)
     cdef double* inverse = take_room(&room, n)
     cdef double* distances = take_room(&room, n)
+    cdef double* one_row = take_room(&room, n)
     cdef double h
-    cdef const double* rows
+    cdef const double* row
+    cdef const double* rows = NULL
     for j in range(n):
         inverse[j] = 1.0 / scales[j]
     while first < last:
         count = min(most, last - first)
-        rows = rows_of(&samples.inputs, first, count, wide)
-        sums_of_rows(rows, count, outputs, sums)
+        if k == 1:
+            rows = rows_of(&samples.inputs, first, count, wide)
+        sums_of_rows(&samples.inputs, first, count, rows, outputs, sums, wide)
         targets_of(samples, outputs, NULL, first, count, targets)
-        slopes_of(samples, outputs, sums, targets, count, losses, slopes, curvatures, room)
+        slopes_of(samples, outputs, sums, targets, count, False, losses, slopes, curvatures, room)
         for i in range(count):
+            row = rows + i * n if k == 1 else rows_of(&samples.inputs, first + i, 1, one_row)
             h = 0.0
             for c in range(k):
                 h += curvatures[i * stride + c]
             for j in range(n):
-                distances[j] = (rows[i * n + j] - means[j]) * inverse[j]
+                distances[j] = (row[j] - means[j]) * inverse[j]
             values[first + i] = (h / k) * (1.0 + dot(distances, distances, n))
             if samples.weights != NULL:
                 values[first + i] *= samples.weights[first + i]
@@ -594,20 +633,21 @@ cdef bint answers(
     """Fill the rows from `first` of the results; whether all numbers of the rows are sure to be finite."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t n_results = 2 if link == PAIR else k
-    cdef Py_ssize_t most = rows_in_block(outputs), count, i, c, at
-    cdef double* wide = take_room(&room, most * n)
+    cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, c
+    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* highest = take_room(&room, most)
     cdef double* totals = take_room(&room, most)
     cdef double z, e, total, lowest_power = LOWEST_POWER
     cdef double one = 4.149515568880993e+180  # 2^600
-    cdef const double* rows
+    cdef const double* rows = NULL
     cdef bint finite = True
     results += first * n_results
     while first < last:
         count = min(most, last - first)
-        rows = rows_of(inputs, first, count, wide)
-        finite = sums_of_rows(rows, count, outputs, sums) and finite
+        if k == 1:
+            rows = rows_of(inputs, first, count, wide)
+        finite = sums_of_rows(inputs, first, count, rows, outputs, sums, wide) and finite
         if link == PAIR:
             for i in range(count):
                 z = sums[i]
@@ -616,6 +656,9 @@ cdef bint answers(
                 total = 1.0 / (one + e)
                 results[2 * i] = (e if z >= 0.0 else one) * total
                 results[2 * i + 1] = (one if z >= 0.0 else e) * total
+        elif k == 1 and (link == SOFTMAX or link == SHARES):
+            for i in range(count):
+                results[i] = 1.0  # all of it
         else:
             if link == SOFTMAX:
                 softmax_of(sums, count, stride, highest, totals)

@@ -18,8 +18,12 @@
 #define TILE_ROWS 4
 #define LANES 4
 #define TILE_VECTORS 3
+#define SHORT_VECTORS 4  /* rows of up to 16 numbers: their weights and gradient stay in registers */
 
 #if defined(__GNUC__)
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi"  /* that vectors are handed over in other ways concerns no inlined function */
+#endif
 typedef double lanes __attribute__((vector_size(8 * LANES)));
 typedef double lanes_in_memory __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 #define AT(address) (*(lanes_in_memory *)(address))
@@ -116,44 +120,184 @@ static inline double sum_of_vectors(const double *values, ptrdiff_t n)
     return (s0 + s2) + (s1 + s3);
 }
 
-/* sums[i] = Σ row i · weights, from left to right, for rows of n numbers. */
-static void short_sums(const double *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
+/* Π (1 + e) - 1 of numbers from 0 on, which are spoilt: (1 + a)(1 + b) - 1 = a + (b + a·b), by halves, exact for small ones. */
+static double product_less_one(double *e, ptrdiff_t count)
+{
+    while (count > 1) {
+        ptrdiff_t half = (count + 1) / 2, rest = count - half, i = 0;
+#if defined(__GNUC__)
+        for (; i + LANES <= rest; i += LANES)
+            AT(e + i) = READ(e + i) + (READ(e + half + i) + READ(e + i) * READ(e + half + i));
+#endif
+        for (; i < rest; i++)
+            e[i] = e[i] + (e[half + i] + e[i] * e[half + i]);
+        count = half;
+    }
+    return e[0];
+}
+
+/* Σ left · right in eight partial sums, number j in the j mod 8th: the order of all sums over the numbers of one row. */
+static double dot(const double *left, const double *right, ptrdiff_t n)
+{
+    double s[8] = {0};
+    ptrdiff_t j = 0;
+#if defined(__GNUC__)
+    lanes low = {0}, high = {0};
+    for (; j + 8 <= n; j += 8) {
+        low += READ(left + j) * READ(right + j);
+        high += READ(left + j + 4) * READ(right + j + 4);
+    }
+    AT(s) = low, AT(s + 4) = high;
+#else
+    for (; j + 8 <= n; j += 8)
+        for (int l = 0; l < 8; l++)
+            s[l] += left[j + l] * right[j + l];
+#endif
+    for (ptrdiff_t l = 0; j + l < n; l++)
+        s[l] += left[j + l] * right[j + l];
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+#if defined(__GNUC__)
+/* The sum of each of four vectors, added up as `dot` does. */
+ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
+{
+    lanes ac = (lanes){a[0], a[1], c[0], c[1]} + (lanes){a[2], a[3], c[2], c[3]};
+    lanes bd = (lanes){b[0], b[1], d[0], d[1]} + (lanes){b[2], b[3], d[2], d[3]};
+    return (lanes){ac[0], bd[0], ac[2], bd[2]} + (lanes){ac[1], bd[1], ac[3], bd[3]};
+}
+
+ALWAYS_INLINE lanes products(int vectors, const double *row, const lanes *weights)
+{
+    lanes low = READ(row) * weights[0], high;
+    if (vectors == 1)
+        return low;
+    high = READ(row + 4) * weights[1];
+    if (vectors > 2)
+        low += READ(row + 8) * weights[2];
+    if (vectors > 3)
+        high += READ(row + 12) * weights[3];
+    return low + high;
+}
+
+/* The first of the sums, of rows of up to four vectors; returns how many. The last rows are left: behind them is no memory. */
+ALWAYS_INLINE ptrdiff_t short_sums(
+    int vectors, const double *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
+{
+    const lanes zero = {0};  /* added at the end, as `dot` begins with it: it makes 0 of -0 */
+    lanes kept[SHORT_VECTORS];
+    ptrdiff_t i = 0;
+    for (int v = 0; v < vectors; v++)
+        kept[v] = READ(weights + v * LANES);
+    for (; (i + 3) * n + vectors * LANES <= count * n; i += 4) {
+        const double *row = rows + i * n;
+        AT(sums + i) = add_across(products(vectors, row, kept), products(vectors, row + n, kept),
+                                  products(vectors, row + 2 * n, kept), products(vectors, row + 3 * n, kept)) + zero;
+    }
+    return i;
+}
+
+/* The same for rows of any length. */
+static ptrdiff_t long_sums(const double *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
+{
+    ptrdiff_t i = 0;
+    for (; i + 4 < count; i += 4) {
+        const double *row0 = rows + i * n, *row1 = row0 + n, *row2 = row1 + n, *row3 = row2 + n;
+        lanes low0 = {0}, low1 = {0}, low2 = {0}, low3 = {0}, high0 = {0}, high1 = {0}, high2 = {0}, high3 = {0}, w;
+        for (ptrdiff_t j = 0; j < n; j += 8) {
+            w = READ(weights + j);
+            low0 += READ(row0 + j) * w, low1 += READ(row1 + j) * w, low2 += READ(row2 + j) * w, low3 += READ(row3 + j) * w;
+            if (j + 4 < n) {
+                w = READ(weights + j + 4);
+                high0 += READ(row0 + j + 4) * w, high1 += READ(row1 + j + 4) * w;
+                high2 += READ(row2 + j + 4) * w, high3 += READ(row3 + j + 4) * w;
+            }
+        }
+        AT(sums + i) = add_across(low0 + high0, low1 + high1, low2 + high2, low3 + high3);
+    }
+    return i;
+}
+#endif
+
+/* sums[i] = Σ row i · weights for rows of n numbers, as `dot` adds them up. Behind the weights stand eight zeros.
+ *
+ * Whole vectors are read, beyond the ends of rows too: there the next row begins, and its numbers meet zeros. */
+static void sums_of_one_output(const double *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
 {
     ptrdiff_t i = 0;
 #if defined(__GNUC__)
-    for (; i + 8 <= count; i += 8) {
-        const double *row = rows + i * n, *after = row + 4 * n;
-        lanes low = {row[0], row[n], row[2 * n], row[3 * n]}, high = {after[0], after[n], after[2 * n], after[3 * n]};
-        low *= weights[0], high *= weights[0];
-        for (ptrdiff_t j = 1; j < n; j++) {
-            row++, after++;
-            low += (lanes){row[0], row[n], row[2 * n], row[3 * n]} * weights[j];
-            high += (lanes){after[0], after[n], after[2 * n], after[3 * n]} * weights[j];
-        }
-        AT(sums + i) = low, AT(sums + i + 4) = high;
-    }
+    if (n > SHORT_VECTORS * LANES)
+        i = long_sums(rows, count, weights, n, sums);
+    else if (n > 3 * LANES)
+        i = short_sums(4, rows, count, weights, n, sums);
+    else if (n > 2 * LANES)
+        i = short_sums(3, rows, count, weights, n, sums);
+    else if (n > LANES)
+        i = short_sums(2, rows, count, weights, n, sums);
+    else
+        i = short_sums(1, rows, count, weights, n, sums);
 #endif
-    for (; i < count; i++) {
-        double total = rows[i * n] * weights[0];
-        for (ptrdiff_t j = 1; j < n; j++)
-            total += rows[i * n + j] * weights[j];
-        sums[i] = total;
-    }
+    for (; i < count; i++)
+        sums[i] = dot(rows + i * n, weights, n);
 }
 
-/* gradient += a0 · row0 + a1 · row1 + a2 · row2 + a3 · row3, for four rows of n numbers, one after the other. */
-static inline void add_four_rows_by_lanes(
-    double *gradient, const double *row, double a0, double a1, double a2, double a3, ptrdiff_t n)
-{
-    const double *row1 = row + n, *row2 = row + 2 * n, *row3 = row + 3 * n;
-    ptrdiff_t j = 0;
 #if defined(__GNUC__)
-    for (; j + LANES <= n; j += LANES)
-        AT(gradient + j) = READ(gradient + j)
-            + ((READ(row + j) * a0 + READ(row1 + j) * a1) + (READ(row2 + j) * a2 + READ(row3 + j) * a3));
+/* The first of the rows, of up to four vectors, added to a gradient that stays in registers; returns how many. */
+ALWAYS_INLINE ptrdiff_t add_short_rows(
+    int vectors, double *gradient, const double *rows, const double *slopes, ptrdiff_t count, ptrdiff_t n)
+{
+    double filled[SHORT_VECTORS * LANES] = {0};
+    lanes kept[SHORT_VECTORS];
+    ptrdiff_t i = 0;
+    for (ptrdiff_t j = 0; j < n; j++)
+        filled[j] = gradient[j];
+    for (int v = 0; v < vectors; v++)
+        kept[v] = READ(filled + v * LANES);
+    for (; (i + 3) * n + vectors * LANES <= count * n; i += 4) {
+        const double *row0 = rows + i * n, *row1 = row0 + n, *row2 = row1 + n, *row3 = row2 + n;
+        double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
+        for (int v = 0; v < vectors; v++) {
+            ptrdiff_t j = v * LANES;
+            kept[v] += (READ(row0 + j) * a0 + READ(row1 + j) * a1) + (READ(row2 + j) * a2 + READ(row3 + j) * a3);
+        }
+    }
+    for (int v = 0; v < vectors; v++)
+        AT(filled + v * LANES) = kept[v];
+    for (ptrdiff_t j = 0; j < n; j++)
+        gradient[j] = filled[j];
+    return i;
+}
 #endif
-    for (; j < n; j++)
-        gradient[j] += (row[j] * a0 + row1[j] * a1) + (row2[j] * a2 + row3[j] * a3);
+
+/* gradient += Σ slope · row for rows of n numbers, four at a time. */
+static void add_rows(double *gradient, const double *rows, const double *slopes, ptrdiff_t count, ptrdiff_t n)
+{
+    ptrdiff_t i = 0;
+#if defined(__GNUC__)
+    if (n <= LANES)
+        i = add_short_rows(1, gradient, rows, slopes, count, n);
+    else if (n <= 2 * LANES)
+        i = add_short_rows(2, gradient, rows, slopes, count, n);
+    else if (n <= 3 * LANES)
+        i = add_short_rows(3, gradient, rows, slopes, count, n);
+    else if (n <= SHORT_VECTORS * LANES)
+        i = add_short_rows(4, gradient, rows, slopes, count, n);
+#endif
+    for (; i + 4 <= count; i += 4) {
+        const double *row0 = rows + i * n, *row1 = row0 + n, *row2 = row1 + n, *row3 = row2 + n;
+        double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
+        ptrdiff_t j = 0;
+#if defined(__GNUC__)
+        for (; j + LANES <= n; j += LANES)
+            AT(gradient + j) = READ(gradient + j)
+                + ((READ(row0 + j) * a0 + READ(row1 + j) * a1) + (READ(row2 + j) * a2 + READ(row3 + j) * a3));
+#endif
+        for (; j < n; j++)
+            gradient[j] += (row0[j] * a0 + row1[j] * a1) + (row2[j] * a2 + row3[j] * a3);
+    }
+    for (; i < count; i++)
+        for (ptrdiff_t j = 0; j < n; j++)
+            gradient[j] += rows[i * n + j] * slopes[i];
 }
 
 /* copy = row and scaled = row · factor, n numbers. */

@@ -55,7 +55,7 @@ cdef struct Outputs:
     Py_ssize_t width  # n_inputs, and one more with an intercept
     Py_ssize_t stride  # from one row's sums to the next one's: n_outputs, from 2 on filled up to whole vectors
     const double* coefficients  # n_outputs × width
-    const double* columns  # width × stride: the same, transposed and filled up with zeros
+    const double* columns  # width × stride: transposed and filled up with zeros; of one output, 8 zeros for the intercept
 
 cdef struct Loops:
     # Functions of loops.pyx, which says what they do. `inputs` and `values` lie in the storage named before them.
@@ -75,7 +75,8 @@ cdef struct Loops:
         Storage storage, const void* values, Py_ssize_t count, double low, double high
     ) noexcept nogil
     # Functions of engine_loops.pxi.
-    Py_ssize_t (*room_for_rows)(const Outputs* outputs) noexcept nogil
+    Py_ssize_t (*room_for_rows)(const Outputs* outputs, Py_ssize_t count) noexcept nogil
+    Py_ssize_t (*room_for_hessian)(const Outputs* outputs) noexcept nogil
     void (*add_losses)(
         const Samples* samples, const Outputs* outputs, Py_ssize_t first, Py_ssize_t last, double* part, double* room
     ) noexcept nogil

@@ -279,6 +279,7 @@ LOOPS.add_gradient = add_gradient
 LOOPS.packed_steps = packed_steps
 LOOPS.count_inside = count_inside
 LOOPS.room_for_rows = room_for_rows
+LOOPS.room_for_hessian = room_for_hessian
 LOOPS.add_losses = add_losses
 LOOPS.add_hessian = add_hessian
 LOOPS.add_moments = add_moments

@@ -39,6 +39,18 @@ def kernels(request):
     return resolve(request.param)[1]
 
 
+@pytest.fixture(params=BACKENDS, scope="session")
+def make_model(request):
+    """Perceptron, on one of the twins."""
+    return partial(pp.Perceptron, backend=request.param)
+
+
+@pytest.fixture(scope="session")
+def make_models():
+    """Makes the same Perceptron on every twin that is built here."""
+    return lambda **params: [pp.Perceptron(backend=backend, **params) for backend in BACKENDS]
+
+
 @pytest.fixture(scope="session")
 def make_layers():
     """Makes the same layer on every twin that is built here."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         targets         bytes or uint16 ("H"): n_rows × n_outputs of 0 and 1; or n_rows × 1, the number of the one output
                         whose target is 1 (for a single output, that is its target)
         sample_weights  n_rows of float64, or None where each is 1
-        loss            a name in pyperceptron.losses.LOSSES
+        loss            a name in pyperceptron.losses.LOSSES; the softmax's is for two outputs or more
         intercept       whether each output has an intercept, as the coefficient of an input that is always 1
         rows_in_chunk   chunk c holds the rows from c · rows_in_chunk
 

@@ -1,0 +1,357 @@
+"""What Perceptron refuses: the same error, with the same text, from both twins, and the model stays as it was."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import pyperceptron as pp
+
+NAN, INF = float("nan"), float("inf")
+X = [[0, 1, 2], [3, 4, 5], [1, 0, 1], [2, 2, 0]]
+Y = [0, 1, 1, 0]
+MATRIX = [[0, 1], [1, 0], [0, 0], [1, 1]]
+ONE_ROW = "for a single row write [[...]], as in {0} = [[1, 0, 1]]"
+FILL_IN = "expected a finite number: fill it in or drop that row"
+CONVERT = "expected a finite number: convert it first, as float(...) does"
+ZERO_OR_ONE = (
+    "expected 0 or 1: for several outputs y says of each column whether it applies; for one label a row give a flat sequence"
+)
+TOO_LARGE = "holds numbers too large to be squared and summed: scale it down"
+ANOTHER_CLASS = "expected two classes or more: give rows of another class too"
+LARGEST = 2**63 - 1
+
+
+class Unhashable:
+    __hash__ = None
+
+    def __repr__(self):
+        return "Unhashable()"
+
+
+# For fit and, with a model of 3 columns, for all that takes samples.
+REFUSED_SAMPLES = [
+    ([[1, 2, 3], [4, 5]], ValueError, "X row 1 has 2 numbers but row 0 has 3: give every row equally many"),
+    ([[1, "2", 3]], TypeError, f"X row 0, column 1 is '2'; {CONVERT}"),
+    (["123"], TypeError, f"X row 0, column 0 is '1'; {CONVERT}"),
+    ([[1, 2, 3], [4, 5, None]], TypeError, f"X row 1, column 2 is None; {FILL_IN}"),
+    ([[1, 2, 3], None], TypeError, f"X row 1 is None; expected a row of numbers: {ONE_ROW.format('X')}"),
+    (None, TypeError, f"X is None; expected rows of numbers: {ONE_ROW.format('X')}"),
+    (7, TypeError, f"X is 7; expected rows of numbers: {ONE_ROW.format('X')}"),
+    ({1, 2}, TypeError, f"X is {{1, 2}}; expected rows of numbers: {ONE_ROW.format('X')}"),
+    ({"a": 1}, TypeError, f"X is {{'a': 1}}; expected rows of numbers: {ONE_ROW.format('X')}"),
+    ([{1, 2, 3}], TypeError, f"X row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW.format('X')}"),
+    ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {ONE_ROW.format('X')}"),
+    (np.ones(3), ValueError, f"X has 1 dimension; expected two, rows and columns: {ONE_ROW.format('X')}"),
+    (np.ones((2, 3, 1)), ValueError, "X has 3 dimensions; expected two, rows and columns: flatten each sample into one row"),
+    ([], ValueError, "X is empty: give at least one row of at least one number"),
+    ([[], []], ValueError, "X is empty: give at least one row of at least one number"),
+    (np.ones((0, 3)), ValueError, "X is empty: give at least one row of at least one number"),
+    (
+        [[1, 2, 10**400]],
+        ValueError,
+        "X row 0, column 2 is an integer too large for a float; expected a finite number: scale it down",
+    ),
+    (np.array([[1, 2, 3j]]), TypeError, "X holds elements of type complex128; expected real numbers: convert them first"),
+    (
+        np.zeros((2, 3), "M8[ns]"),
+        TypeError,
+        "X holds elements of type datetime64[ns]; expected real numbers: convert them first",
+    ),
+    (
+        memoryview(np.ones((2, 3), "e")),
+        TypeError,
+        "X holds elements of buffer format 'e'; expected real numbers in native byte order: convert them first",
+    ),
+    (
+        np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
+        ValueError,
+        f"X row 1, column 2 is masked; {FILL_IN}",
+    ),
+]
+
+# For these, y has to be right as well.
+NOT_FINITE = [
+    ([[1, 2, 3], [4, 5, NAN]], f"X row 1, column 2 is nan; {FILL_IN}"),
+    ([[1, 2, 3], [4, 5, 6], [INF, 8, 9]], f"X row 2, column 0 is inf; {FILL_IN}"),
+    (np.array([[1, 2, 3], [4, -INF, 6]], "f"), f"X row 1, column 1 is -inf; {FILL_IN}"),
+    (np.array([[NAN, 2, 3], [4, NAN, 6]])[::-1], f"X row 0, column 1 is nan; {FILL_IN}"),
+    (np.array([[1, 2, 3], [4, np.finfo("g").max, 6]], "g"), f"X row 1, column 1 is inf; {FILL_IN}"),
+]
+
+REFUSED_FITS = [
+    ((X, [0, 1, 1]), ValueError, "y has 3 labels but X has 4 rows: give one label for each row of X"),
+    ((X[:1], [0, 1]), ValueError, "y has 2 labels but X has 1 row: give one label for each row of X"),
+    ((X, np.zeros((5, 2))), ValueError, "y has 5 labels but X has 4 rows: give one label for each row of X"),
+    ((X, []), ValueError, "y has 0 labels but X has 4 rows: give one label for each row of X"),
+    ((X, None), TypeError, "y is None; expected a sequence of labels, one for each row of X"),
+    ((X, 7), TypeError, "y is 7; expected a sequence of labels, one for each row of X"),
+    ((X, "0110"), TypeError, "y is '0110'; expected a sequence of labels, one for each row of X"),
+    ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X"),
+    ((X, np.zeros((4, 2, 2))), ValueError, "y has 3 dimensions; expected one, or two for several outputs"),
+    ((X, np.float64(1)), ValueError, "y has 0 dimensions; expected one, or two for several outputs"),
+    ((X, [1] * 4), ValueError, f"y has only the label 1; {ANOTHER_CLASS}"),
+    ((X, ["a"] * 4), ValueError, f"y has only the label 'a'; {ANOTHER_CLASS}"),
+    ((X, np.ones(4)), ValueError, f"y has only the label 1.0; {ANOTHER_CLASS}"),
+    ((X, [[1]] * 4), ValueError, f"y has only the label 1; {ANOTHER_CLASS}"),
+    ((X, [0, 1, NAN, 0]), ValueError, "y row 2 is nan; expected a label: fill it in or drop that row"),
+    ((X, np.array([0, 1, 0, NAN])), ValueError, "y row 3 is nan; expected a label: fill it in or drop that row"),
+    ((X, [0, None, 1, 0]), ValueError, "y row 1 is None; expected a label: fill it in or drop that row"),
+    ((X, np.array(["a", None, "b", "a"])), ValueError, "y row 1 is None; expected a label: fill it in or drop that row"),
+    (
+        (X, [0, {1}, 1, 0]),
+        TypeError,
+        "y row 1 is {1}, which cannot be hashed; expected a label such as a number or a string",
+    ),
+    (
+        (X, [0, 1, 0, Unhashable()]),
+        TypeError,
+        "y row 3 is Unhashable(), which cannot be hashed; expected a label such as a number or a string",
+    ),
+    ((X, [[0, 1], [1, 2], [0, 0], [1, 1]]), ValueError, f"y row 1, column 1 is 2; {ZERO_OR_ONE}"),
+    ((X, np.array([[0, 1], [1, 0], [0.5, 0], [1, 1]])), ValueError, f"y row 2, column 0 is 0.5; {ZERO_OR_ONE}"),
+    ((X, np.array([[0, 1], [1, NAN], [0, 0], [1, 1]])), ValueError, f"y row 1, column 1 is nan; {ZERO_OR_ONE}"),
+    ((X, [[0, "1"], [1, 0], [0, 0], [1, 1]]), ValueError, f"y row 0, column 1 is '1'; {ZERO_OR_ONE}"),
+    (
+        (X, [[0, 1], [1], [0, 0], [1, 1]]),
+        ValueError,
+        "y row 1 has 1 number but row 0 has 2: give every row one for each output",
+    ),
+    ((X, np.zeros((4, 0))), ValueError, "y is empty in its second dimension: give a column for each output"),
+    (
+        (X, Y, [1, 1, -1, 1]),
+        ValueError,
+        "sample_weight row 2, column 0 is -1.0; expected 0 or more: weigh a row 0 to leave it out",
+    ),
+    ((X, Y, [0] * 4), ValueError, "sample_weight is 0 for every row: give at least one row of each class a positive weight"),
+    ((X, Y, [1, 0, 0, 1]), ValueError, f"y has only the label 0; {ANOTHER_CLASS}"),
+    ((X, Y, [1, NAN, 1, 1]), ValueError, f"sample_weight row 1, column 0 is nan; {FILL_IN}"),
+    ((X, Y, [1, 1, 1, INF]), ValueError, f"sample_weight row 3, column 0 is inf; {FILL_IN}"),
+    ((X, Y, [1, None, 1, 1]), TypeError, f"sample_weight row 1, column 0 is None; {FILL_IN}"),
+    ((X, Y, ["a", 1, 1, 1]), TypeError, f"sample_weight row 0, column 0 is 'a'; {CONVERT}"),
+    ((X, Y, [1, 1]), ValueError, "sample_weight is 2×1 but X has 4 rows: give one number for each row of X"),
+    ((X, Y, np.ones((4, 2))), ValueError, "sample_weight is 4×2 but X has 4 rows: give one number for each row of X"),
+    ((X, Y, []), ValueError, "sample_weight is empty: give at least one row of at least one number"),
+    ((X, Y, 7), TypeError, f"sample_weight is 7; expected rows of numbers: {ONE_ROW.format('sample_weight')}"),
+    (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X column 0 {TOO_LARGE}"),
+    (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X column 1 {TOO_LARGE}"),
+    (([[sys.float_info.max], [-sys.float_info.max]], [0, 1]), ValueError, f"X column 0 {TOO_LARGE}"),
+]
+
+REFUSED_PARAMETERS = [
+    ({"loss": "hinge"}, ValueError, "loss is 'hinge'; expected 'log_loss' or 'squared_error'"),
+    ({"loss": None}, ValueError, "loss is None; expected 'log_loss' or 'squared_error'"),
+    ({"l2": -1}, ValueError, "l2 is -1; expected 0 or a positive finite number"),
+    ({"l2": NAN}, ValueError, "l2 is nan; expected 0 or a positive finite number"),
+    ({"l2": "1"}, TypeError, "l2 is '1'; expected a number"),
+    ({"l2": True}, TypeError, "l2 is True; expected a number"),
+    ({"l1": INF}, ValueError, "l1 is inf; expected 0 or a positive finite number"),
+    ({"l1": [1]}, TypeError, "l1 is [1]; expected a number"),
+    ({"fit_intercept": 1}, TypeError, "fit_intercept is 1; expected True or False"),
+    ({"standardize": "yes"}, TypeError, "standardize is 'yes'; expected True or False"),
+    ({"solver": "adam"}, ValueError, "solver is 'adam'; expected 'auto', 'gd', 'lbfgs' or 'newton'"),
+    ({"solver": ["gd"]}, ValueError, "solver is ['gd']; expected 'auto', 'gd', 'lbfgs' or 'newton'"),
+    ({"max_iter": 0}, ValueError, f"max_iter is 0; expected a whole number from 1 to {LARGEST}"),
+    ({"max_iter": 2**63}, ValueError, f"max_iter is {2**63}; expected a whole number from 1 to {LARGEST}"),
+    ({"max_iter": 1.5}, TypeError, "max_iter is 1.5; expected a whole number"),
+    ({"max_iter": True}, TypeError, "max_iter is True; expected a whole number"),
+    ({"tol": -1e-9}, ValueError, "tol is -1e-09; expected 0 or a positive finite number"),
+    ({"tol": None}, TypeError, "tol is None; expected a number"),
+    ({"learning_rate": 0}, ValueError, "learning_rate is 0; expected a positive finite number"),
+    ({"learning_rate": NAN}, ValueError, "learning_rate is nan; expected a positive finite number"),
+    ({"learning_rate": "fast"}, TypeError, "learning_rate is 'fast'; expected a number"),
+    ({"class_weight": "even"}, ValueError, "class_weight is 'even'; expected None, 'balanced' or a mapping from labels"),
+    ({"class_weight": [1, 2]}, ValueError, "class_weight is [1, 2]; expected None, 'balanced' or a mapping from labels"),
+    (
+        {"class_weight": np.ones(2)},
+        ValueError,
+        "class_weight is array([1., 1.]); expected None, 'balanced' or a mapping from labels",
+    ),
+    ({"warm_start": None}, TypeError, "warm_start is None; expected True or False"),
+    ({"threads": 0}, ValueError, "threads is 0; expected a whole number from 1 to 1024"),
+    ({"threads": 1025}, ValueError, "threads is 1025; expected a whole number from 1 to 1024"),
+    ({"threads": 1.0}, TypeError, "threads is 1.0; expected a whole number"),
+    ({"callback": 7}, TypeError, "callback is 7; expected a function of the model and the iteration, or None"),
+    ({"verbose": 2}, TypeError, "verbose is 2; expected True or False"),
+]
+
+REFUSED_CLASS_WEIGHTS = [
+    ({2: 1}, Y, ValueError, "class_weight names 2, which is no label in y: leave it out"),
+    ({0: 1, "a": 2}, Y, ValueError, "class_weight names 'a', which is no label in y: leave it out"),
+    ({1: 0}, Y, ValueError, "class_weight[1] is 0; expected a positive finite number"),
+    ({1: NAN}, Y, ValueError, "class_weight[1] is nan; expected a positive finite number"),
+    ({1: "x"}, Y, TypeError, "class_weight[1] is 'x'; expected a number"),
+    ("balanced", MATRIX, ValueError, "class_weight is for one label a row; for a 0/1 matrix as y use sample_weight"),
+]
+
+# For predict_one and predict_proba_one of a model of 3 columns.
+REFUSED_ROWS = [
+    ([1, 2], ValueError, "x has 2 numbers but the model was fitted with 3: give 3 numbers"),
+    ((1, 2, 3, 4), ValueError, "x has 4 numbers but the model was fitted with 3: give 3 numbers"),
+    (np.ones(4), ValueError, "x has 4 numbers but the model was fitted with 3: give 3 numbers"),
+    ([1, 2, NAN], ValueError, f"x row 0, column 2 is nan; {FILL_IN}"),
+    (np.array([1, INF, 3]), ValueError, f"x row 0, column 1 is inf; {FILL_IN}"),
+    ([1, None, 3], TypeError, f"x row 0, column 1 is None; {FILL_IN}"),
+    ([1, 2, "3"], TypeError, f"x row 0, column 2 is '3'; {CONVERT}"),
+    ([[1, 2, 3]], TypeError, f"x row 0, column 0 is [1, 2, 3]; {CONVERT}"),
+    (
+        [10**400, 1, 1],
+        ValueError,
+        "x row 0, column 0 is an integer too large for a float; expected a finite number: scale it down",
+    ),
+    ("123", TypeError, "x is '123'; expected a flat sequence of 3 numbers"),
+    (7, TypeError, "x is 7; expected a flat sequence of 3 numbers"),
+    (None, TypeError, "x is None; expected a flat sequence of 3 numbers"),
+    ({1, 2, 3}, TypeError, "x is {1, 2, 3}; expected a flat sequence of 3 numbers"),
+]
+
+
+def refusal(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert str(caught.value) == message
+    assert type(caught.value) is error
+    assert caught.value.__cause__ is None
+
+
+def state(model):
+    return np.ravel(model.coef_).tolist(), list(model.intercept_), model.n_iter_, model.predict_proba(X)
+
+
+@pytest.fixture
+def model(make_model):
+    return make_model(l2=0.1).fit(X, Y)
+
+
+def named(cases, place=-1):
+    return [case[place] for case in cases]
+
+
+@pytest.mark.parametrize(("samples", "error", "message"), REFUSED_SAMPLES, ids=named(REFUSED_SAMPLES))
+def test_refused_samples(model, samples, error, message):
+    before = state(model)
+    for call in (model.predict, model.predict_proba, model.decision_function):
+        refusal(lambda call=call: call(samples), error, message)
+    refusal(lambda: model.fit(samples, Y), error, message)
+    refusal(lambda: model.score(samples, Y), error, message)
+    assert state(model) == before
+
+
+@pytest.mark.parametrize(("samples", "message"), NOT_FINITE, ids=named(NOT_FINITE))
+def test_samples_that_are_not_finite(model, samples, message):
+    before = state(model)
+    for call in (model.predict, model.predict_proba, model.decision_function):
+        refusal(lambda call=call: call(samples), ValueError, message)
+    refusal(lambda: model.fit(samples, [0, 1, 0][: len(samples)]), ValueError, message)
+    refusal(lambda: model.fit(samples, [0, 1, 0][: len(samples)], [1, 2, 3][: len(samples)]), ValueError, message)
+    assert state(model) == before
+
+
+def test_one_number_of_many_that_is_not_finite(make_model):
+    samples, labels = np.ones((3000, 7)), np.arange(3000) % 2
+    model = make_model(l2=0.1).fit(samples[:4] * 0.5, labels[:4])
+    for row, column in ((0, 0), (1, 6), (2047, 3), (2999, 6)):
+        samples[row, column] = NAN
+        message = f"X row {row}, column {column} is nan; {FILL_IN}"
+        refusal(lambda: model.predict(samples), ValueError, message)
+        refusal(lambda: model.fit(samples, labels), ValueError, message)
+        samples[row, column] = 1.0
+
+
+@pytest.mark.parametrize(("arguments", "error", "message"), REFUSED_FITS, ids=named(REFUSED_FITS))
+def test_refused_fits(make_model, model, arguments, error, message):
+    before = state(model)
+    refusal(lambda: model.fit(*arguments), error, message)
+    assert state(model) == before
+    fresh = make_model()
+    refusal(lambda: fresh.fit(*arguments), error, message)
+    assert not hasattr(fresh, "coef_")
+
+
+@pytest.mark.parametrize(("samples", "count"), [([[1, 2]], "2 columns"), ([[1]], "1 column"), (np.ones((2, 4)), "4 columns")])
+def test_another_number_of_columns(model, samples, count):
+    message = f"X has {count} but the model was fitted with 3: give rows of 3 numbers"
+    for call in (model.predict, model.predict_proba, model.decision_function):
+        refusal(lambda call=call: call(samples), ValueError, message)
+
+
+@pytest.mark.parametrize(("x", "error", "message"), REFUSED_ROWS, ids=named(REFUSED_ROWS))
+def test_refused_rows(model, x, error, message):
+    refusal(lambda: model.predict_one(x), error, message)
+    refusal(lambda: model.predict_proba_one(x), error, message)
+
+
+@pytest.mark.parametrize(("params", "error", "message"), REFUSED_PARAMETERS, ids=named(REFUSED_PARAMETERS))
+def test_refused_parameters(make_model, params, error, message):
+    """When the model is made, when they are set, and when they were assigned behind its back."""
+    refusal(lambda: make_model(**params), error, message)
+    model = make_model(l2=0.5)
+    before = model.get_params()
+    refusal(
+        lambda: model.set_params(max_iter=5, **params) if "max_iter" not in params else model.set_params(**params),
+        error,
+        message,
+    )
+    assert model.get_params() == before
+    for name, value in params.items():
+        setattr(model, name, value)
+    refusal(lambda: model.fit(X, Y), error, message)
+
+
+def test_every_parameter_has_a_bad_value_here():
+    tried = {name for params, *_ in REFUSED_PARAMETERS for name in params}
+    assert tried | {"backend"} == set(pp.Perceptron().get_params())
+
+
+@pytest.mark.parametrize("backend", ["numpy", None, ["auto"]], ids=str)
+def test_an_unknown_backend(make_model, backend):
+    message = f"backend is {backend!r}; expected 'auto', 'cython' or 'python'"
+    refusal(lambda: pp.Perceptron(backend=backend), ValueError, message)
+    refusal(lambda: make_model().set_params(backend=backend), ValueError, message)
+
+
+def test_unknown_parameters(make_model):
+    model = make_model()
+    before = model.get_params()
+    expected = ", ".join(before)
+    message = f"Perceptron has no parameter 'alpha'; expected some of {expected}"
+    refusal(lambda: model.set_params(l2=1.0, alpha=1), ValueError, message)
+    assert model.get_params() == before
+    refusal(lambda: make_model(alpha=1), TypeError, "Perceptron.__init__() got an unexpected keyword argument 'alpha'")
+    refusal(lambda: pp.Perceptron("log_loss"), TypeError, "Perceptron.__init__() takes 1 positional argument but 2 were given")
+
+
+@pytest.mark.parametrize(("class_weight", "y", "error", "message"), REFUSED_CLASS_WEIGHTS, ids=named(REFUSED_CLASS_WEIGHTS))
+def test_refused_class_weights(make_model, class_weight, y, error, message):
+    model = make_model(class_weight=class_weight)
+    refusal(lambda: model.fit(X, y), error, message)
+    assert not hasattr(model, "coef_")
+
+
+def test_refused_scores(model):
+    refusal(lambda: model.score(X, [0, 1]), ValueError, "y has 2 labels but X has 4 rows: give one label for each row of X")
+    refusal(
+        lambda: model.score(X, Y, [1, 2]),
+        ValueError,
+        "sample_weight is 2×1 but X has 4 rows: give one number for each row of X",
+    )
+
+
+@pytest.mark.parametrize("n", [4, 5000])
+def test_an_infinite_label_is_a_label_or_not_whatever_their_number(make_model, n):
+    """The same answer for few rows and for many, from a NumPy array and from a list."""
+    labels = np.arange(n) % 2.0
+    labels[1] = INF
+    samples = np.arange(n, dtype=float)[:, None] % 7
+    for y in (labels, labels.tolist()):
+        refusal(
+            lambda y=y: make_model(l2=0.1, tol=10.0).fit(samples, y),
+            ValueError,
+            "y row 1 is inf; expected a label: fill it in or drop that row",
+        )
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e-300, 1e300, 1e308])
+def test_weights_count_in_proportion_however_small_or_large(make_model, weight):
+    weighted, plain = make_model(l2=0.1).fit(X, Y, [weight] * 4), make_model(l2=0.1).fit(X, Y)
+    assert (weighted.coef_, weighted.intercept_) == (plain.coef_, plain.intercept_)
