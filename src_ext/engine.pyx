@@ -1,4 +1,4 @@
-"""The compiled twin's engine: sums over chunks of samples, predictions, and arithmetic on vectors."""
+"""The compiled twin's engine: sums over chunks of samples and predictions; a Scorer and arithmetic on vectors beside it."""
 
 # Design
 #
@@ -9,27 +9,16 @@
 #     it at once.
 # (c) Vectors are array.array, whose memory Cython finds without asking for a buffer: a dot product of 30 numbers takes
 #     about as long as the call.
-# (d) A Scorer reads a list's floats straight into an array on the stack, sums them up, and makes the tuple. What is not a
-#     list, a tuple or a buffer of as many floats as it wants, or is not finite, goes through the door, which says so.
 
 import array
 
 from cpython cimport array
-from cpython.buffer cimport (
-    PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
-)
-from cpython.bytearray cimport PyByteArray_AS_STRING
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
-from cpython.list cimport PyList_CheckExact
-from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from cpython.tuple cimport PyTuple_CheckExact
-from libc.math cimport fabs, floor
+from libc.math cimport floor
 from libc.stdint cimport uint8_t, uint16_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from activations cimport LOWEST_POWER, scaled_exp
 from loops cimport (
     FLOAT64, PAIR, SHARES, SIGMOID, SIGMOID_LOG_LOSS, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Loops, Loss,
     Outputs, Samples, Table,
@@ -39,31 +28,6 @@ from tables cimport WORK_BETWEEN_SIGNALS, look_for_signals, memory_of, table_of
 cdef enum:
     LANES = 4  # as in lanes.h
     ROWS_AT_ONCE = 256
-    MOST_ON_THE_STACK = 256  # features of a row that a Scorer reads without asking for memory
-
-cdef extern from *:
-    """
-    #define FARTHEST 1e300
-    #define TWO_TO_600 4.149515568880993e+180
-
-    /* Read the floats at the front of a list or tuple, without counting references; -1 if it has not n items. Where there is no
-       GIL, another thread might take them away meanwhile: there, none is read so. */
-    static inline Py_ssize_t read_floats(PyObject *x, double *row, Py_ssize_t n)
-    {
-        Py_ssize_t j = 0;
-        if (PySequence_Fast_GET_SIZE(x) != n)
-            return -1;
-    #if !defined(Py_GIL_DISABLED)
-        PyObject **items = PySequence_Fast_ITEMS(x);
-        for (; j < n && PyFloat_CheckExact(items[j]); j++)
-            row[j] = PyFloat_AS_DOUBLE(items[j]);
-    #endif
-        return j;
-    }
-    """
-    const double FARTHEST
-    const double TWO_TO_600
-    Py_ssize_t read_floats(object x, double* row, Py_ssize_t n)
 
 cdef const Loops* loops = NULL
 
@@ -327,250 +291,5 @@ def choose(const double[:, ::1] sums, uint16_t[::1] choices):
             choices[i] = <uint16_t> choice(&sums[i, 0], sums.shape[1])
 
 
-cdef class Scorer:
-    cdef array.array coefficients
-    cdef Outputs outputs
-    cdef Link link
-    cdef tuple classes
-    cdef object door
-    cdef bytearray columns
-    cdef Py_ssize_t room_size, n_results
-
-    def __init__(self, array.array coefficients, n_outputs, n_inputs, link, classes, door):
-        self.coefficients = coefficients[:]
-        self.outputs = outputs_of(self.coefficients.data.as_doubles, n_inputs, n_outputs, len(coefficients) // n_outputs)
-        self.columns = bytearray(8 * size_of_columns(&self.outputs))
-        transpose(&self.outputs, <double*> PyByteArray_AS_STRING(self.columns))
-        self.link = <Link> <int> LINKS[link]
-        self.n_results = 2 if self.link == PAIR else n_outputs
-        self.room_size = loops.room_for_rows(&self.outputs, 1)
-        self.classes = classes
-        self.door = door
-
-    cdef bint quick_sum(self, x, double* total) except -1:
-        """The weighted sum of a single output for a short enough row; False where that is not at hand.
-
-        It is the very sum of sums_of_rows, without what that needs to do many rows, which takes several times as long.
-        """
-        cdef double row[MOST_ON_THE_STACK]
-        cdef Py_ssize_t n = self.outputs.n_inputs
-        cdef const double* weights = self.outputs.coefficients
-        if self.outputs.n_outputs > 1 or n > MOST_ON_THE_STACK or not read_row(x, row, n):
-            return False
-        total[0] = loops.dot(row, weights, n)
-        if self.outputs.width > n:
-            total[0] += weights[n]
-        return fabs(total[0]) <= FARTHEST
-
-    cdef int answer(self, x, Link link, double* results) except -1:
-        """The results for one row, by the very loops that do many."""
-        cdef Py_ssize_t n = self.outputs.n_inputs
-        cdef double* row = <double*> malloc(n * sizeof(double))
-        cdef array.array checked
-        if row == NULL:
-            raise MemoryError
-        try:
-            if not (read_row(x, row, n) and self.score(row, link, results)):
-                checked = self.door(x)
-                self.score(checked.data.as_doubles, link, results)
-        finally:
-            free(row)
-        return 0
-
-    cdef bint score(self, const double* row, Link link, double* results) except -1:
-        """Fill the results; whether all numbers of the row are sure to be finite."""
-        cdef double on_the_stack[2048]
-        cdef double* room = on_the_stack
-        cdef Table table
-        cdef bint finite
-        table.memory = <const char*> row
-        table.storage = FLOAT64
-        table.n_rows = 1
-        table.n_columns = self.outputs.n_inputs
-        if self.room_size > 2048:
-            room = <double*> malloc(self.room_size * sizeof(double))
-            if room == NULL:
-                raise MemoryError
-        finite = loops.answers(&table, &self.outputs, link, 0, 1, results, room)
-        if room != on_the_stack:
-            free(room)
-        return finite
-
-    def predict_proba_one(self, x):
-        cdef double z, e, total
-        if self.link != PAIR or not self.quick_sum(x, &z):
-            return self.probabilities(x)
-        e = -fabs(z)
-        e = scaled_exp(LOWEST_POWER if e < LOWEST_POWER else e, 600)
-        total = 1.0 / (TWO_TO_600 + e)
-        if z >= 0.0:
-            return e * total, TWO_TO_600 * total
-        return TWO_TO_600 * total, e * total
-
-    def predict_one(self, x):
-        cdef double z
-        if self.classes is None or not self.quick_sum(x, &z):
-            return self.label(x)
-        return self.classes[z > 0.0]
-
-    cdef probabilities(self, x):
-        cdef array.array results = array.array("d", bytes(8 * self.n_results))
-        self.answer(x, self.link, results.data.as_doubles)
-        return tuple(results)
-
-    cdef label(self, x):
-        cdef array.array sums = array.array("d", bytes(8 * self.outputs.n_outputs))
-        self.answer(x, SUMS, sums.data.as_doubles)
-        if self.classes is None:
-            return tuple([int(total > 0.0) for total in sums])
-        return self.classes[choice(sums.data.as_doubles, self.outputs.n_outputs)]
-
-
-cdef inline bint read_row(x, double* row, Py_ssize_t n) except -1:
-    """Read n numbers from a list, a tuple, an array.array or another buffer of float64; False where x is none such."""
-    cdef Py_ssize_t j
-    if not (PyList_CheckExact(x) or PyTuple_CheckExact(x)):
-        return read_buffer(x, row, n)
-    j = read_floats(x, row, n)
-    if j < 0:
-        return False
-    while j < n:
-        number = x[j]
-        if PyFloat_CheckExact(number):
-            row[j] = PyFloat_AS_DOUBLE(number)
-        elif PyLong_CheckExact(number):
-            try:
-                row[j] = PyLong_AsDouble(number)
-            except OverflowError:
-                return False
-        else:
-            return False
-        j += 1
-    return True
-
-
-cdef bint read_buffer(x, double* row, Py_ssize_t n) except -1:
-    cdef Py_buffer view
-    cdef bint fits
-    if not PyObject_CheckBuffer(x):
-        return False
-    try:
-        PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-    except (BufferError, ValueError):
-        return False
-    fits = view.ndim == 1 and view.len == n * 8 and view.format != NULL and view.format[0] == c"d" and view.format[1] == 0
-    if fits:
-        memcpy(row, view.buf, view.len)
-    PyBuffer_Release(&view)
-    return fits
-
-
-# Vectors and matrices.
-
-def dot(array.array left, array.array right):
-    return loops.dot(left.data.as_doubles, right.data.as_doubles, len(left))
-
-
-def add_scaled(array.array target, double factor, array.array source):
-    loops.add_scaled(target.data.as_doubles, factor, source.data.as_doubles, len(source))
-
-
-cdef void add_rows_up(const double* parts, Py_ssize_t count, Py_ssize_t length, double* total) noexcept nogil:
-    cdef Py_ssize_t start
-    memset(total, 0, length * sizeof(double))
-    for start in range(count):
-        loops.add_scaled(total, 1.0, parts + start * length, length)
-
-
-def add_up(array.array parts, array.array total):
-    add_rows_up(parts.data.as_doubles, len(parts) // len(total), len(total), total.data.as_doubles)
-
-
-def add_up_objective(
-    array.array parts, double total_weight, array.array coefficients, array.array ridge, array.array gradient
-):
-    cdef Py_ssize_t size = len(gradient), j, start
-    cdef const double* part = parts.data.as_doubles
-    cdef const double* w = coefficients.data.as_doubles
-    cdef const double* penalties = ridge.data.as_doubles
-    cdef double* slopes = gradient.data.as_doubles
-    cdef double value = 0.0
-    memset(slopes, 0, size * sizeof(double))
-    for start in range(len(parts) // (1 + size)):
-        value += part[start * (1 + size)]
-        loops.add_scaled(slopes, 1.0, part + start * (1 + size) + 1, size)
-    value /= total_weight
-    for j in range(size):
-        slopes[j] = slopes[j] / total_weight + penalties[j] * w[j]
-        value += penalties[j] * w[j] * w[j] / 2.0
-    return value
-
-
-def largest_slope(array.array gradient, Py_ssize_t n_outputs, array.array means, array.array scales):
-    cdef Py_ssize_t n = len(means), width = len(gradient) // n_outputs, c, j
-    cdef const double* slopes
-    cdef double intercept, largest = 0.0
-    for c in range(n_outputs):
-        slopes = gradient.data.as_doubles + c * width
-        intercept = slopes[n] if width > n else 0.0
-        largest = max(largest, fabs(intercept))
-        for j in range(n):
-            largest = max(
-                largest, fabs(slopes[j] - means.data.as_doubles[j] * intercept) / scales.data.as_doubles[j]
-            )
-    return largest
-
-
-def cholesky(array.array matrix, Py_ssize_t n):
-    cdef array.array column = array.array("d", bytes(16 * n))
-    cdef Py_ssize_t failed
-    with nogil:
-        failed = loops.cholesky(matrix.data.as_doubles, n, column.data.as_doubles)
-    return failed
-
-
-def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
-    cdef Py_ssize_t first, size = len(vector), length = len(factors)
-    with nogil:
-        first = 0
-        while first < size:
-            loops.cholesky_solve(factors.data.as_doubles + first * n % length, n, vector.data.as_doubles + first)
-            first += n
-
-
-def sparse_step(
-    array.array matrix, Py_ssize_t n, array.array gradient, array.array point, array.array thresholds, array.array step,
-    Py_ssize_t sweeps, double tolerance
-):
-    cdef array.array scratch = array.array("d", bytes(8 * (n * n + n)))
-    cdef double* whole = scratch.data.as_doubles
-    cdef double* slopes = whole + n * n
-    cdef double* steps = step.data.as_doubles
-    cdef const double* half = matrix.data.as_doubles
-    cdef double curvature, here, there, threshold, change, largest
-    cdef Py_ssize_t j, k, sweep
-    with nogil:
-        for j in range(n):
-            for k in range(n):
-                whole[j * n + k] = half[max(j, k) * n + min(j, k)]
-        for j in range(n):
-            slopes[j] = gradient.data.as_doubles[j] + loops.dot(whole + j * n, steps, n)
-        for sweep in range(sweeps):
-            largest = 0.0
-            for j in range(n):
-                curvature = whole[j * n + j]
-                if curvature <= 0.0:
-                    continue
-                here = point.data.as_doubles[j] + steps[j]
-                there = here - slopes[j] / curvature
-                threshold = thresholds.data.as_doubles[j] / curvature
-                there = max(there - threshold, 0.0) + min(there + threshold, 0.0)
-                change = there - here
-                if change != 0.0:
-                    steps[j] = there - point.data.as_doubles[j]
-                    loops.add_scaled(slopes, change, whole + j * n, n)
-                    largest = max(largest, curvature * change * change)
-            if largest <= tolerance:
-                break
-            if sweep % 16 == 15:
-                look_for_signals()
+include "scorer.pxi"
+include "vectors.pxi"
