@@ -10,7 +10,7 @@ import pytest
 FOR_EVER = 2**62
 
 
-def interrupted(layer, inputs, targets, iterations):
+def interrupted(train):
     """Train until a Ctrl-C after 0.2 s; returns how many seconds after that it stopped."""
     pressed = []
 
@@ -22,7 +22,7 @@ def interrupted(layer, inputs, targets, iterations):
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-            layer.train(inputs, targets, iterations)
+            train()
             timer.join()  # if the training is over too soon, the failure is this test's, not the next one's
         return time.perf_counter() - pressed[0]
     finally:
@@ -35,7 +35,7 @@ def test_ctrl_c_keeps_whole_iterations(make_layer, shape):
     inputs, targets = random.normal(size=shape) * 0.01, random.random(shape[0])
     layer = make_layer(shape[1], seed=1, bias=True)
     start = layer.weights
-    seconds = interrupted(layer, inputs, targets, FOR_EVER)
+    seconds = interrupted(lambda: layer.train(inputs, targets, FOR_EVER))
     assert seconds < 1  # the promise is 0.1; a test's machine may be busy
     assert layer.weights != start
     if shape[0] > 4:  # few enough iterations to look for the one that it stopped at
@@ -49,7 +49,20 @@ def test_ctrl_c_keeps_whole_iterations(make_layer, shape):
 def test_ctrl_c_where_the_weights_are_very_large(make_layer):
     """Here no two neurons can make the same number of iterations without care, which must not make the wait longer."""
     layer = make_layer(3, 2, weights=[[0.1, 1e301]] * 3)
-    assert interrupted(layer, [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [[0, 0], [1, 1], [1, 1], [0, 0]], FOR_EVER) < 1
+    inputs, targets = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [[0, 0], [1, 1], [1, 1], [0, 0]]
+    assert interrupted(lambda: layer.train(inputs, targets, FOR_EVER)) < 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_keeps_the_best_coefficients_so_far(make_model, threads):
+    random = np.random.default_rng(5)
+    X = random.normal(size=(3_000, 8))
+    y = X[:, 0] + random.normal(size=3_000) > 0
+    model = make_model(solver="gd", learning_rate=1e-6, tol=0.0, max_iter=FOR_EVER, threads=threads)
+    assert interrupted(lambda: model.fit(X, y)) < 1
+    assert model.n_iter_ >= 1
+    assert model.history_[model.n_iter_]["objective"] < model.history_[0]["objective"]
+    assert model.predict(X[:2]).shape == (2,)
 
 
 def test_other_threads_run_while_one_trains(make_layer):
