@@ -12,6 +12,7 @@
 
 import array
 
+cimport cython
 from cpython cimport array
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport floor
@@ -99,6 +100,7 @@ cdef double* after_columns(double* room, const Outputs* outputs) noexcept nogil:
     return room + size_of_columns(outputs)
 
 
+@cython.final
 cdef class Problem:
     cdef const uint8_t[::1] memory
     cdef object targets

@@ -5,12 +5,12 @@
 # (a) A pass over a chunk of rows goes block by block: rows to weighted sums, sums to losses and slopes, rows and slopes to the
 #     gradient, while the block is in the first-level cache. Each of these is a plain loop of one kind, which the compiler
 #     vectorises; that beats one fused loop, in which the exponential and the short sums hinder each other.
-# (b) float64 rows are read where they lie; float32 and bytes are widened into a block of their own first, which is cheaper
-#     than to widen them in each of the loops, and spares a copy of every loop for every storage.
-# (c) One output, 16 inputs or more: a row's sum runs in eight partial sums. Fewer: left to right, eight rows side by side, as
-#     a row is too short to pay for adding partial sums up. The gradient takes four rows at a time.
-# (d) Several outputs: the tile of lanes.h, forth with the coefficients transposed, back with the samples read by column. Each
-#     output's sums are filled up to whole vectors.
+# (b) One output: a block is 16 kB. float64 rows are read where they lie; float32 and bytes are widened into a block of their
+#     own first, which spares a copy of every loop for every storage.
+# (c) Every sum over the numbers of a row runs in eight partial sums, number j in the j mod 8th; lanes.h does it.
+# (d) Several outputs: the tile of lanes.h, forth with the coefficients transposed, back with the samples read by column. Of a
+#     block of 32 rows, 32 columns at a time are widened into a panel, so that panel, coefficients and slopes are all in the
+#     first-level cache. Rows, columns and each row's sums are filled up to whole tiles.
 # (e) A Hessian is the tile again, over blocks of rows with their 1 and the same rows times weight and curvature; only tiles
 #     that touch the lower triangle are made.
 # (f) All sums are added in an order that is written out, and no lane of a vector ever depends on another, so neither the
@@ -59,7 +59,7 @@ cdef extern from *:
 cdef enum:
     BLOCK_VALUES = 2048  # numbers in a block of rows: 16 kB
     LARGEST_BLOCK = 256  # rows
-    LARGEST_BLOCK_OF_SEVERAL = 64  # rows, with several outputs
+    LARGEST_BLOCK_OF_SEVERAL = 32  # rows, with several outputs
     PANEL = 32  # columns of such a block that are widened at a time: 16 kB again
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
     LARGEST_PRODUCT = 512  # of so many factors from 1 to 2
@@ -98,9 +98,14 @@ cdef inline double* take_room(double** room, Py_ssize_t count) noexcept nogil:
 # Rows as float64.
 
 cdef void widen_of(const storage* values, Py_ssize_t count, double* wide) noexcept nogil:
-    cdef Py_ssize_t at
-    for at in range(count):
+    cdef Py_ssize_t at = 0, j
+    while at + 16 <= count:
+        for j in range(16):
+            wide[at + j] = values[at + j]
+        at += 16
+    while at < count:
         wide[at] = values[at]
+        at += 1
 
 
 cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t count, double* wide) noexcept nogil:
@@ -120,6 +125,10 @@ cdef void panel_from(
 ) noexcept nogil:
     cdef Py_ssize_t i, j
     for i in range(count):
+        if columns == PANEL:  # a loop of constant length
+            for j in range(PANEL):
+                panel[i * PANEL + j] = values[i * row_length + j]
+            continue
         for j in range(columns):
             panel[i * PANEL + j] = values[i * row_length + j]
         for j in range(columns, whole_vectors(columns)):
@@ -245,160 +254,7 @@ cdef bint sums_of_rows(
     return False
 
 
-# From sums to losses and slopes. A new loss is a function like these three, and a line in slopes_of.
-
-cdef inline double log_of(double value) noexcept nogil:
-    """The logarithm of a finite number from 1 on; its exponent becomes a number by the bits of 2^52 + exponent."""
-    cdef uint64_t bits = to_bits(value)
-    cdef double exponent = from_bits((bits >> 52) | 0x4330000000000000ULL) - 4503599627371519.0  # 2^52 + 1023
-    return exponent * LN_2 + log1p(from_bits((bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL) - 1.0)
-
-
-cdef double log_of_product(double* powers, Py_ssize_t count) noexcept nogil:
-    """log Π (1 + e) = Σ log(1 + e) for e in [0, 1], which are spoilt."""
-    cdef Py_ssize_t at = 0
-    cdef double total = 0.0, product
-    while at < count:
-        product = product_less_one(powers + at, min(count - at, <Py_ssize_t> LARGEST_PRODUCT))
-        total += log1p(product) if product <= 1.0 else log_of(1.0 + product)
-        at += LARGEST_PRODUCT
-    return total
-
-
-cdef double sigmoid_log_loss(
-    double* sums, const double* targets, Py_ssize_t count, bint apart, double* losses, double* slopes, double* curvatures
-) noexcept nogil:
-    """ℓ = log(1 + e^z) - y·z = log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, h = o·(1 - o).
-
-    A logarithm costs as much as all the rest. Where the losses are not wanted apart, their first terms are therefore left
-    out of them, and the logarithm of the product of all 1 + e^-|z| is returned.
-    """
-    cdef Py_ssize_t at
-    cdef double z, e, lowest_power = LOWEST_POWER
-    cdef double one = 4.149515568880993e+180, small = 2.409919865102884e-181  # 2^600 and its inverse
-    for at in range(count):
-        z = sums[at]
-        e = -fabs(z)
-        e = scaled_exp(lowest_power if e < lowest_power else e, 600)
-        slopes[at] = (one if z >= 0.0 else e) / (one + e) - targets[at]
-        losses[at] = (z if z >= 0.0 else 0.0) - targets[at] * z
-        sums[at] = e * small
-    if curvatures != NULL:
-        for at in range(count):
-            z = slopes[at] + targets[at]
-            curvatures[at] = z * (1.0 - z)
-    if apart:
-        for at in range(count):
-            losses[at] = log1p(sums[at]) + losses[at]
-        return 0.0
-    return log_of_product(sums, count)
-
-
-cdef void sigmoid_squared_error(
-    const double* sums, const double* targets, Py_ssize_t count, double* losses, double* slopes, double* curvatures
-) noexcept nogil:
-    """ℓ = ½(o - y)², ∂ℓ/∂z = (o - y)·o·(1 - o), h = (o·(1 - o))²."""
-    cdef Py_ssize_t at
-    cdef double o, error, slope, lowest_power = LOWEST_POWER
-    for at in range(count):
-        o = sigmoid(sums[at], lowest_power)
-        error = o - targets[at]
-        slope = o * (1.0 - o)
-        losses[at] = error * error * 0.5
-        slopes[at] = error * slope
-        if curvatures != NULL:
-            curvatures[at] = slope * slope
-
-
-cdef void softmax_of(
-    double* sums, Py_ssize_t count, Py_ssize_t stride, double* highest, double* totals
-) noexcept nogil:
-    """Each row's sums become 2^600·e^(z - the highest), with that and their total: so the smallest are exact as well."""
-    cdef Py_ssize_t i, at
-    cdef double power, lowest_power = LOWEST_POWER
-    for i in range(count):
-        highest[i] = take_off_largest(sums + i * stride, stride)
-    for at in range(count * stride):
-        power = sums[at]
-        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 600)
-    for i in range(count):
-        totals[i] = sum_of_vectors(sums + i * stride, stride)
-
-
-cdef void softmax_log_loss(
-    double* sums, const double* targets, Py_ssize_t count, Py_ssize_t stride, double* losses, double* slopes,
-    double* curvatures, double* totals
-) noexcept nogil:
-    """ℓ = log Σ e^z - Σ y·z for each row, ∂ℓ/∂z = o - y, h = o·(1 - o). Of a row's losses, the first is all of it."""
-    cdef Py_ssize_t i, c, at
-    cdef double inverse, small = 2.409919865102884e-181  # 2^-600
-    cdef double* behind = totals + count  # how far a row's own sum is behind its highest
-    cdef double power, lowest_power = LOWEST_POWER
-    for i in range(count):
-        take_off_largest(sums + i * stride, stride)
-        behind[i] = -dot_of_vectors(targets + i * stride, sums + i * stride, stride)
-    for at in range(count * stride):
-        power = sums[at]
-        sums[at] = scaled_exp(lowest_power if power < lowest_power else power, 600)
-    for i in range(count):
-        totals[i] = sum_of_vectors(sums + i * stride, stride)
-    for i in range(count):
-        behind[i] += log_of(totals[i] * small)
-        totals[i] = 1.0 / totals[i]
-    memset(losses, 0, count * stride * sizeof(double))
-    for i in range(count):
-        losses[i * stride] = behind[i]
-        inverse = totals[i]
-        for c in range(stride):
-            at = i * stride + c
-            sums[at] *= inverse
-            slopes[at] = sums[at] - targets[at]
-    if curvatures != NULL:
-        for at in range(count * stride):
-            curvatures[at] = sums[at] * (1.0 - sums[at])
-
-
-cdef void targets_of(
-    const Samples* samples, const Outputs* outputs, const long long* rows, Py_ssize_t first, Py_ssize_t count, double* targets
-) noexcept nogil:
-    """A 0 or 1 for each row, or listed row, and output."""
-    cdef Py_ssize_t i, c, row, at, stride = outputs.stride
-    cdef long long target
-    if stride == 1 and rows == NULL and not samples.wide_targets:
-        for i in range(count):
-            targets[i] = samples.targets[first + i]
-        return
-    memset(targets, 0, count * stride * sizeof(double))
-    for i in range(count):
-        row = rows[first + i] if rows != NULL else first + i
-        for c in range(samples.target_columns):
-            at = row * samples.target_columns + c
-            if samples.wide_targets:
-                target = (<const uint16_t*> samples.targets)[at]
-            else:
-                target = samples.targets[at]
-            if samples.target_columns == outputs.n_outputs:
-                targets[i * stride + c] = <double> target
-            else:
-                targets[i * stride + target] = 1.0
-
-
-cdef double slopes_of(
-    const Samples* samples, const Outputs* outputs, double* sums, const double* targets, Py_ssize_t count, bint apart,
-    double* losses, double* slopes, double* curvatures, double* room
-) noexcept nogil:
-    """What the loss makes of a block's sums, each of them without the sample's weight. The sums are spoilt.
-
-    Where the losses are not wanted apart, it may return a part of their total that is then not among them. Curvatures are
-    only made where there is room for them.
-    """
-    if samples.loss == SOFTMAX_LOG_LOSS:
-        softmax_log_loss(sums, targets, count, outputs.stride, losses, slopes, curvatures, room)
-    elif samples.loss == SIGMOID_SQUARED_ERROR:
-        sigmoid_squared_error(sums, targets, count * outputs.stride, losses, slopes, curvatures)
-    else:
-        return sigmoid_log_loss(sums, targets, count * outputs.stride, apart, losses, slopes, curvatures)
-    return 0.0
+include "losses.pxi"
 
 
 # From slopes to the gradient.
@@ -691,44 +547,4 @@ cdef void shares_of(double* sums, Py_ssize_t k, Py_ssize_t stride, double* highe
             sums[c] /= total[0]
 
 
-# Vectors and matrices.
-
-cdef void add_scaled(double* target, double factor, const double* source, Py_ssize_t count) noexcept nogil:
-    cdef Py_ssize_t at
-    for at in range(count):
-        target[at] += factor * source[at]
-
-
-cdef Py_ssize_t cholesky(double* matrix, Py_ssize_t n, double* column) noexcept nogil:
-    """The lower triangle becomes L; -1, or the first column whose pivot is not positive beyond rounding.
-
-    By columns: each is taken off all that are to its right, row by row.
-    """
-    cdef Py_ssize_t i, j, k
-    cdef double root, value
-    cdef double* row
-    for j in range(n):
-        column[n + j] = matrix[j * n + j]
-    for j in range(n):
-        if not matrix[j * n + j] > 1e-14 * column[n + j]:
-            return j
-        root = sqrt(matrix[j * n + j])
-        matrix[j * n + j] = root
-        for i in range(j + 1, n):
-            column[i] = matrix[i * n + j] / root
-            matrix[i * n + j] = column[i]
-        for i in range(j + 1, n):
-            row = matrix + i * n
-            value = column[i]
-            for k in range(j + 1, i + 1):
-                row[k] -= value * column[k]
-    return -1
-
-
-cdef void cholesky_solve(const double* factor, Py_ssize_t n, double* vector) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        vector[i] = (vector[i] - dot(factor + i * n, vector, i)) / factor[i * n + i]
-    for i in range(n - 1, -1, -1):
-        vector[i] /= factor[i * n + i]
-        add_scaled(vector, -vector[i], factor + i * n, i)
+include "matrices.pxi"

@@ -69,7 +69,7 @@ if instruction_set not in instruction_sets():
         f"$PYPERCEPTRON_INSTRUCTION_SET is {instruction_set!r}; this machine has {', '.join(instruction_sets())}: "
         "name one of them or unset it"
     )
-table = import_module(f"pyperceptron.backends._loops_{instruction_set}").table
+cdef object table = import_module(f"pyperceptron.backends._loops_{instruction_set}").table
 cdef const Loops* loops = <const Loops*> PyCapsule_GetPointer(table, "pyperceptron.loops")
 _engine.take_loops(table)
 

@@ -5,6 +5,7 @@
 # A list's floats are read straight into an array on the stack and summed up, and the tuple is made. What is not a list, a
 # tuple or a buffer of as many floats as it wants, or is not finite, goes through the door, which says so.
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
@@ -44,6 +45,8 @@ cdef extern from *:
     const double TWO_TO_600
     Py_ssize_t read_floats(object x, double* row, Py_ssize_t n)
 
+
+@cython.final
 cdef class Scorer:
     cdef array.array coefficients
     cdef Outputs outputs

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 instruction_set: str
 
@@ -19,6 +19,7 @@ def train(
     learning_rate: float,
 ) -> int: ...
 
+@final
 class Problem:
     def __init__(
         self,
@@ -46,6 +47,7 @@ class Problem:
     ) -> int: ...
     def moments(self, centre: array[float], first: int, last: int, parts: array[float]) -> None: ...
 
+@final
 class Scorer:
     def __init__(
         self,
