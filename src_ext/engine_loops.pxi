@@ -20,7 +20,7 @@
 
 from libc.string cimport memset
 
-from activations cimport from_bits, log1p, scaled_exp, to_bits
+from activations cimport scaled_exp
 from loops cimport (
     PAIR, SHARES, SIGMOID, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Outputs, Samples, Table, size_of,
 )

@@ -21,8 +21,8 @@
 #     does.
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.math cimport fabs, isfinite, sqrt
-from libc.stdint cimport uint8_t, uint16_t, uint64_t
+from libc.math cimport fabs, isfinite
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from activations cimport LOWEST_POWER, sigmoid

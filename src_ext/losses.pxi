@@ -8,6 +8,11 @@
 # (c) The logarithms of a block are one logarithm of a product: an exponential and a sigmoid take about 1.7 ns, and a logarithm
 #     for each row took another 2.0 ns.
 
+from libc.stdint cimport uint16_t, uint64_t
+
+from activations cimport from_bits, log1p, to_bits
+
+
 cdef inline double log_of(double value) noexcept nogil:
     """The logarithm of a finite number from 1 on; its exponent becomes a number by the bits of 2^52 + exponent."""
     cdef uint64_t bits = to_bits(value)

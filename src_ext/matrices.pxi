@@ -1,5 +1,8 @@
 """Arithmetic on vectors and small matrices."""
 
+from libc.math cimport sqrt
+
+
 cdef void add_scaled(double* target, double factor, const double* source, Py_ssize_t count) noexcept nogil:
     cdef Py_ssize_t at
     for at in range(count):
