@@ -53,12 +53,11 @@ def test_ctrl_c_where_the_weights_are_very_large(make_layer):
     assert interrupted(lambda: layer.train(inputs, targets, FOR_EVER)) < 1
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_keeps_the_best_coefficients_so_far(make_model, threads):
+def test_ctrl_c_keeps_the_best_coefficients_so_far(make_model):
     random = np.random.default_rng(5)
-    X = random.normal(size=(3_000, 8))
-    y = X[:, 0] + random.normal(size=3_000) > 0
-    model = make_model(solver="gd", learning_rate=1e-6, tol=0.0, max_iter=FOR_EVER, threads=threads)
+    X = random.normal(size=(60, 3))
+    y = X[:, 0] + random.normal(size=60) > 0
+    model = make_model(solver="gd", learning_rate=1e-6, tol=0.0, max_iter=FOR_EVER)
     assert interrupted(lambda: model.fit(X, y)) < 1
     assert model.n_iter_ >= 1
     assert model.history_[model.n_iter_]["objective"] < model.history_[0]["objective"]
