@@ -55,7 +55,7 @@ class Perceptron:
     verbose        whether to print a line for each step
 
     Once fitted it has, besides the methods below, `predict_one(x)`, a label for a single row, and `predict_proba_one(x)`, a
-    tuple of its probabilities in the order of classes_: the numbers of `predict` and `predict_proba`, a hundred times sooner.
+    tuple of its probabilities in the order of classes_: the numbers of `predict` and `predict_proba`.
     """
 
     predict_one: Callable[[Any], Any]

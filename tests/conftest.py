@@ -1,6 +1,7 @@
 """The twins, as fixtures: a test that takes one runs once for each twin that is built here."""
 
 import os
+import subprocess
 import sys
 from functools import partial
 
@@ -61,6 +62,30 @@ def make_layers():
 def make_reference():
     """SigmoidLayer, on the reference."""
     return partial(pp.SigmoidLayer, backend=BACKENDS[-1])
+
+
+@pytest.fixture(scope="session")
+def of_every_instruction_set():
+    """What a script prints under each instruction set that this machine has, forced in a process of its own.
+
+    Without the compiled twin there is but one, called "the reference".
+    """
+
+    def run(script):
+        names = getattr(resolve()[1], "instruction_sets", lambda: ("the reference",))()
+        return {
+            name: subprocess.run(
+                [sys.executable, "-c", script],
+                env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": name},
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd="/",
+            ).stdout
+            for name in names
+        }
+
+    return run
 
 
 @pytest.fixture

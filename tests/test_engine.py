@@ -1,8 +1,5 @@
 """The kernels of training and prediction: each against an independent NumPy, against differences, and bit against bit."""
 
-import os
-import subprocess
-import sys
 import threading
 from array import array
 
@@ -10,8 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from pyperceptron.backends import resolve
 
 LOSSES = ("sigmoid_log_loss", "softmax_log_loss", "sigmoid_squared_error")
 LINKS = ("sums", "sigmoid", "softmax", "shares", "pair")
@@ -717,18 +712,6 @@ print(digest.hexdigest())
 """
 
 
-def test_every_instruction_set_and_any_number_of_threads_give_the_same_bits():
-    """Those that this machine has, each forced in a process of its own; without the compiled twin there is but one."""
-    names = getattr(resolve()[1], "instruction_sets", lambda: ("the reference",))()
-    digests = {
-        name: subprocess.run(
-            [sys.executable, "-c", EVERYTHING],
-            env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": name},
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd="/",
-        ).stdout
-        for name in names
-    }
+def test_every_instruction_set_and_any_number_of_threads_give_the_same_bits(of_every_instruction_set):
+    digests = of_every_instruction_set(EVERYTHING)
     assert len(set(digests.values())) == 1, digests
