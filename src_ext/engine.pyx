@@ -47,9 +47,8 @@ cdef dict LOSSES = {
 cdef dict LINKS = {"sums": SUMS, "sigmoid": SIGMOID, "softmax": SOFTMAX, "shares": SHARES, "pair": PAIR}
 
 
-cdef Py_ssize_t filled_up(Py_ssize_t n_outputs) noexcept nogil:
-    """How many sums a row has: one, or whole vectors of them."""
-    return 1 if n_outputs == 1 else (n_outputs + LANES - 1) // LANES * LANES
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
+    return (count + LANES - 1) // LANES * LANES
 
 
 cdef Outputs outputs_of(const double* coefficients, Py_ssize_t n_inputs, Py_ssize_t n_outputs, Py_ssize_t width) noexcept nogil:
@@ -57,27 +56,23 @@ cdef Outputs outputs_of(const double* coefficients, Py_ssize_t n_inputs, Py_ssiz
     outputs.n_inputs = n_inputs
     outputs.n_outputs = n_outputs
     outputs.width = width
-    outputs.stride = filled_up(n_outputs)
+    outputs.stride = 1 if n_outputs == 1 else whole_vectors(n_outputs)
     outputs.coefficients = coefficients
-    outputs.columns = NULL
+    outputs.weights = NULL
     return outputs
 
 
-cdef Py_ssize_t size_of_columns(const Outputs* outputs) noexcept nogil:
-    return outputs.width * outputs.stride if outputs.n_outputs > 1 else outputs.n_inputs + 8
+cdef Py_ssize_t size_of_weights(const Outputs* outputs) noexcept nogil:
+    return outputs.n_outputs * whole_vectors(outputs.n_inputs)
 
 
-cdef void transpose(Outputs* outputs, double* columns) noexcept nogil:
-    """Fill the outputs' columns."""
-    cdef Py_ssize_t c, j
-    memset(columns, 0, size_of_columns(outputs) * sizeof(double))
-    if outputs.n_outputs == 1:
-        memcpy(columns, outputs.coefficients, outputs.n_inputs * sizeof(double))
-    else:
-        for c in range(outputs.n_outputs):
-            for j in range(outputs.width):
-                columns[j * outputs.stride + c] = outputs.coefficients[c * outputs.width + j]
-    outputs.columns = columns
+cdef void fill_up(Outputs* outputs, double* weights) noexcept nogil:
+    """Fill the outputs' weights."""
+    cdef Py_ssize_t c, n = outputs.n_inputs
+    memset(weights, 0, size_of_weights(outputs) * sizeof(double))
+    for c in range(outputs.n_outputs):
+        memcpy(weights + c * whole_vectors(n), outputs.coefficients + c * outputs.width, n * sizeof(double))
+    outputs.weights = weights
 
 
 cdef double* memory_for(Py_ssize_t count) except NULL nogil:
@@ -90,14 +85,14 @@ cdef double* memory_for(Py_ssize_t count) except NULL nogil:
 
 
 cdef double* room_for(Outputs* outputs, Py_ssize_t room) except NULL nogil:
-    """Scratch memory for a pass that needs so much room; it begins with the coefficients transposed."""
-    cdef double* memory = memory_for(size_of_columns(outputs) + room)
-    transpose(outputs, memory)
+    """Scratch memory for a pass that needs so much room; it begins with the weights."""
+    cdef double* memory = memory_for(size_of_weights(outputs) + room)
+    fill_up(outputs, memory)
     return memory
 
 
-cdef double* after_columns(double* room, const Outputs* outputs) noexcept nogil:
-    return room + size_of_columns(outputs)
+cdef double* after_weights(double* room, const Outputs* outputs) noexcept nogil:
+    return room + size_of_weights(outputs)
 
 
 @cython.final
@@ -141,7 +136,7 @@ cdef class Problem:
                     start = first * self.rows_in_chunk
                     loops.add_losses(
                         &self.samples, &outputs, start, min(start + self.rows_in_chunk, self.samples.inputs.n_rows),
-                        part + first * size, after_columns(room, &outputs)
+                        part + first * size, after_weights(room, &outputs)
                     )
                     first += 1
                     work += self.rows_in_chunk * self.n_outputs * self.width
@@ -159,7 +154,7 @@ cdef class Problem:
         cdef array.array listed, of_listed
         cdef const long long* row = NULL
         cdef const double* row_weight = NULL
-        cdef Py_ssize_t width = self.width, padded = (self.width + LANES - 1) // LANES * LANES, at_once, stop, j, k
+        cdef Py_ssize_t width = self.width, padded = whole_vectors(self.width), at_once, stop, j, k
         cdef double* total = matrix.data.as_doubles
         cdef double* room
         cdef double* tiles
@@ -177,7 +172,7 @@ cdef class Problem:
                         stop = min(first + at_once, last)
                         loops.add_hessian(
                             &self.samples, &outputs, output, row, row_weight, first, stop, tiles,
-                            after_columns(room, &outputs)
+                            after_weights(room, &outputs)
                         )
                         first = stop
                         if first < last:
@@ -224,7 +219,7 @@ cdef class Problem:
             room = room_for(&outputs, loops.room_for_rows(&outputs, stop - start))
             loops.importances(
                 &self.samples, &outputs, means.data.as_doubles, scales.data.as_doubles, start, stop,
-                values.data.as_doubles - start, after_columns(room, &outputs)
+                values.data.as_doubles - start, after_weights(room, &outputs)
             )
             free(room)
         return stop - start
@@ -265,7 +260,7 @@ def predict(inputs, array.array coefficients, link, Py_ssize_t start, Py_ssize_t
             while start < stop:
                 end = min(start + at_once, stop)
                 finite = loops.answers(
-                    &table, &outputs, kind, start, end, &results[0, 0], after_columns(room, &outputs)
+                    &table, &outputs, kind, start, end, &results[0, 0], after_weights(room, &outputs)
                 ) and finite
                 start = end
                 if start < stop:

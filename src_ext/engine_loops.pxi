@@ -3,20 +3,17 @@
 # Design
 #
 # (a) A pass over a chunk of rows goes block by block: rows to weighted sums, sums to losses and slopes, rows and slopes to the
-#     gradient, while the block is in the first-level cache. Each of these is a plain loop of one kind, which the compiler
-#     vectorises; that beats one fused loop, in which the exponential and the short sums hinder each other.
-# (b) One output: a block is 16 kB. float64 rows are read where they lie; float32 and bytes are widened into a block of their
-#     own first, which spares a copy of every loop for every storage.
-# (c) Every sum over the numbers of a row runs in eight partial sums, number j in the j mod 8th; lanes.h does it.
-# (d) Several outputs: the tile of lanes.h, forth with the coefficients transposed, back with the samples read by column. Of a
-#     block of 32 rows, 32 columns at a time are widened into a panel, so that panel, coefficients and slopes are all in the
-#     first-level cache. Rows, columns and each row's sums are filled up to whole tiles.
-# (e) A Hessian is the tile again, over blocks of rows with their 1 and the same rows times weight and curvature; only tiles
-#     that touch the lower triangle are made.
-# (f) All sums are added in an order that is written out, and no lane of a vector ever depends on another, so neither the
+#     gradient, while the block is in the cache. Each of these is a plain loop of one kind, which the compiler vectorises; that
+#     beats one fused loop, in which the exponential and the short sums hinder each other.
+# (b) A block of one output's rows is 8 kB where rows are short: the processor, which fetches ahead, has then the next one at hand
+#     when the work on one is done. 1,000,000 rows of 10 took 6.9 ms with 16 kB and 5.2 ms with 8. It has sixteen rows where they
+#     are long, 128 kB of rows of 1,000, as each pause stops a stream: 20,000 of them took 7.5 ms with eight and 6.5 ms with sixteen.
+# (c) A block of several outputs' rows is copied as float64, filled up with zeros to whole vectors, as it is summed: every number
+#     is used as often as there are outputs, twice.
+# (d) A Hessian is the tile of several_outputs.h, over blocks of rows with their 1 and the same rows times weight and curvature;
+#     only tiles that touch the lower triangle are made.
+# (e) All sums are added in an order that is written out, and no lane of a vector ever depends on another, so neither the
 #     instruction set nor the number of threads changes a bit.
-# (g) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
-#     or slope of finite numbers is nan.
 
 from libc.string cimport memset
 
@@ -26,25 +23,28 @@ from loops cimport (
 )
 
 cdef extern from "lanes.h":
-    enum: TILE_ROWS
     enum: LANES
-    enum: TILE_VECTORS
-    void tile(
-        int vectors, const double* const* a, Py_ssize_t a_step, const double* b, Py_ssize_t b_step, Py_ssize_t terms,
-        double* c, Py_ssize_t c_row
-    ) noexcept nogil
-    double product_less_one(double* e, Py_ssize_t count) noexcept nogil
+    enum: PRODUCT_LANES
+    void multiply_by(double* less_one, const double* e, Py_ssize_t count) noexcept nogil
+    double take_product(double* less_one) noexcept nogil
     double dot(const double* left, const double* right, Py_ssize_t n) noexcept nogil
-    void sums_of_one_output(
-        const double* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
-    ) noexcept nogil
-    void add_rows(
-        double* gradient, const double* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
-    ) noexcept nogil
     double take_off_largest(double* row, Py_ssize_t n) noexcept nogil
     double dot_of_vectors(const double* left, const double* right, Py_ssize_t n) noexcept nogil
     double sum_of_vectors(const double* values, Py_ssize_t n) noexcept nogil
     void spread_row(const double* row, double factor, Py_ssize_t n, double* copy, double* scaled) noexcept nogil
+
+cdef extern from "one_output.h":
+    void add_rows(
+        int size, double* gradient, const char* rows, const double* slopes, Py_ssize_t count, Py_ssize_t n
+    ) noexcept nogil
+
+cdef extern from "several_outputs.h":
+    enum: TILE_ROWS
+    enum: TILE_VECTORS
+    void tile(
+        int rows, int vectors, const double* a, Py_ssize_t a_row, Py_ssize_t a_step, const double* b, Py_ssize_t b_step,
+        Py_ssize_t terms, double* c, Py_ssize_t c_row
+    ) noexcept nogil
 
 cdef extern from *:
     """
@@ -57,36 +57,49 @@ cdef extern from *:
     const double LN_2
 
 cdef enum:
-    BLOCK_VALUES = 2048  # numbers in a block of rows: 16 kB
-    LARGEST_BLOCK = 256  # rows
-    LARGEST_BLOCK_OF_SEVERAL = 32  # rows, with several outputs
-    PANEL = 32  # columns of such a block that are widened at a time: 16 kB again
+    BLOCK_VALUES = 1024  # numbers in a block of short rows
+    SMALLEST_BLOCK = 16  # rows
+    LONG_ROWS = 32
+    LARGEST_BLOCK = 256
+    BLOCK_OF_SEVERAL_VALUES = 32768  # with several outputs: 256 kB
+    LARGEST_BLOCK_OF_SEVERAL = 64
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
-    LARGEST_PRODUCT = 512  # of so many factors from 1 to 2
-
-
-cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
-    """A multiple of 8, so that rows can be filled up to tiles."""
-    if outputs.n_outputs > 1:
-        return max(8, min(LARGEST_BLOCK_OF_SEVERAL, 2 * BLOCK_VALUES // outputs.stride // 8 * 8))
-    return max(8, min(LARGEST_BLOCK, BLOCK_VALUES // outputs.n_inputs // 8 * 8))
+    LARGEST_PRODUCT = 1000  # of so many factors from 1 to 2
 
 
 cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
     return (count + LANES - 1) // LANES * LANES
 
 
+cdef inline Py_ssize_t row_step(Py_ssize_t n) noexcept nogil:
+    """From one row of a copied block to the next: an odd number of cache lines, so that no two of 64 share a place in the cache."""
+    return (n + 7) // 8 * 8 | 8
+
+
+cdef inline Py_ssize_t rows_of_one_output(Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t short_ones = BLOCK_VALUES // n // 8 * 8, long_ones = 2 * BLOCK_VALUES // n // 8 * 8
+    if short_ones >= LONG_ROWS:
+        return min(short_ones, <Py_ssize_t> LARGEST_BLOCK)
+    return max(<Py_ssize_t> SMALLEST_BLOCK, min(long_ones, <Py_ssize_t> LONG_ROWS))
+
+
+cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
+    cdef Py_ssize_t n = outputs.n_inputs
+    if outputs.n_outputs > 1:
+        return max(<Py_ssize_t> SMALLEST_BLOCK, min(LARGEST_BLOCK_OF_SEVERAL, BLOCK_OF_SEVERAL_VALUES // n // 8 * 8))
+    return rows_of_one_output(n)
+
+
 cdef Py_ssize_t room_for_rows(const Outputs* outputs, Py_ssize_t count) noexcept nogil:
     """How many numbers of room the functions below need for a pass over `count` rows with these outputs."""
-    cdef Py_ssize_t rows = whole_vectors(min(count, rows_in_block(outputs)))
-    cdef Py_ssize_t wide = PANEL if outputs.n_outputs > 1 else outputs.n_inputs
-    return rows * (wide + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + 3 * outputs.n_inputs
+    cdef Py_ssize_t n = outputs.n_inputs, rows = whole_vectors(min(count, rows_in_block(outputs)))
+    return rows * (row_step(n) + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + 3 * n
 
 
 cdef Py_ssize_t room_for_hessian(const Outputs* outputs) noexcept nogil:
     """The same for a Hessian."""
     cdef Py_ssize_t padded = whole_vectors(outputs.width)
-    return HESSIAN_ROWS * (2 * padded + outputs.n_inputs + PANEL + 5 * outputs.stride + 2)
+    return HESSIAN_ROWS * (2 * padded + 2 * row_step(outputs.n_inputs) + 5 * outputs.stride + 2)
 
 
 cdef inline double* take_room(double** room, Py_ssize_t count) noexcept nogil:
@@ -95,64 +108,11 @@ cdef inline double* take_room(double** room, Py_ssize_t count) noexcept nogil:
     return start
 
 
-# Rows as float64.
-
-cdef void widen_of(const storage* values, Py_ssize_t count, double* wide) noexcept nogil:
-    cdef Py_ssize_t at = 0, j
-    while at + 16 <= count:
-        for j in range(16):
-            wide[at + j] = values[at + j]
-        at += 16
-    while at < count:
-        wide[at] = values[at]
-        at += 1
+include "rows.pxi"
+include "losses.pxi"
 
 
-cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t count, double* wide) noexcept nogil:
-    """`count` rows in float64: where they lie, or else in `wide`."""
-    cdef const char* start = table.memory + first * table.n_columns * size_of(table.storage)
-    if table.storage == FLOAT64:
-        return <const double*> start
-    if table.storage == FLOAT32:
-        widen_of(<const float*> start, count * table.n_columns, wide)
-    else:
-        widen_of(<const uint8_t*> start, count * table.n_columns, wide)
-    return wide
-
-
-cdef void panel_from(
-    const storage* values, Py_ssize_t row_length, Py_ssize_t count, Py_ssize_t columns, double* panel
-) noexcept nogil:
-    cdef Py_ssize_t i, j
-    for i in range(count):
-        if columns == PANEL:  # a loop of constant length
-            for j in range(PANEL):
-                panel[i * PANEL + j] = values[i * row_length + j]
-            continue
-        for j in range(columns):
-            panel[i * PANEL + j] = values[i * row_length + j]
-        for j in range(columns, whole_vectors(columns)):
-            panel[i * PANEL + j] = 0.0
-    for i in range(count, whole_vectors(count)):
-        for j in range(PANEL):
-            panel[i * PANEL + j] = 0.0
-
-
-cdef void panel_of(
-    const Table* table, Py_ssize_t first, Py_ssize_t count, Py_ssize_t column, Py_ssize_t columns, double* panel
-) noexcept nogil:
-    """Some columns of some rows in float64, both filled up with zeros to whole tiles. A row of the panel has PANEL numbers."""
-    cdef Py_ssize_t n = table.n_columns
-    cdef const char* start = table.memory + (first * n + column) * size_of(table.storage)
-    if table.storage == FLOAT64:
-        panel_from(<const double*> start, n, count, columns, panel)
-    elif table.storage == FLOAT32:
-        panel_from(<const float*> start, n, count, columns, panel)
-    else:
-        panel_from(<const uint8_t*> start, n, count, columns, panel)
-
-
-# Weighted sums.
+# Losses and gradients.
 
 cdef double sum_of(const double* values, Py_ssize_t count) noexcept nogil:
     """Σ values in eight partial sums."""
@@ -176,109 +136,20 @@ cdef double sum_of(const double* values, Py_ssize_t count) noexcept nogil:
     return total
 
 
-cdef void sums_of_panels(
-    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* panel
+cdef void add_several(
+    const double* block, Py_ssize_t count, const double* slopes, Py_ssize_t k, Py_ssize_t stride, Py_ssize_t n, double* gradient
 ) noexcept nogil:
-    """sums = rows @ columns for several outputs, with the intercepts.
-
-    What fills a row up is below all sums there can be: to the softmax and to a sigmoid it is nothing, and costs no second look.
-    """
-    cdef Py_ssize_t n = outputs.n_inputs, stride = outputs.stride, rows = whole_vectors(count), i, c, r, column = 0, columns
+    """gradient += slopesᵀ @ rows of a copied block; each output's gradient has room for whole vectors."""
+    cdef Py_ssize_t padded = whole_vectors(n), step = row_step(n), j = 0, c
     cdef int vectors
-    cdef const double* four[TILE_ROWS]
-    for i in range(rows):
-        for c in range(stride):
-            sums[i * stride + c] = 0.0 if c < outputs.n_outputs else BELOW_ALL
-    while column < n:
-        columns = min(<Py_ssize_t> PANEL, n - column)
-        panel_of(table, first, count, column, columns, panel)
-        for i in range(0, rows, 4):  # TILE_ROWS
-            for r in range(TILE_ROWS):
-                four[r] = panel + (i + r) * PANEL
-            c = 0
-            while c < stride:
-                vectors = <int> min(TILE_VECTORS, (stride - c) // LANES)
-                tile(
-                    vectors, four, 1, outputs.columns + column * stride + c, stride, columns, sums + i * stride + c, stride
-                )
-                c += vectors * LANES
-        column += PANEL
-    if outputs.width > n:
-        for i in range(count):
-            for c in range(stride):
-                sums[i * stride + c] += outputs.columns[n * stride + c]
-
-
-cdef double sum_again(const Table* table, Py_ssize_t row, const Outputs* outputs, Py_ssize_t output) noexcept nogil:
-    """One weighted sum in smaller units."""
-    cdef Py_ssize_t n = outputs.n_inputs
-    cdef const char* start = table.memory + row * n * size_of(table.storage)
-    cdef const double* weights = outputs.coefficients + output * outputs.width
-    cdef bint intercept = outputs.width > n
-    if table.storage == FLOAT64:
-        return sum_in_smaller_units(<const double*> start, weights, n, intercept)
-    if table.storage == FLOAT32:
-        return sum_in_smaller_units(<const float*> start, weights, n, intercept)
-    return sum_in_smaller_units(<const uint8_t*> start, weights, n, intercept)
-
-
-cdef bint sums_of_rows(
-    const Table* table, Py_ssize_t first, Py_ssize_t count, const double* rows, const Outputs* outputs, double* sums,
-    double* panel
-) noexcept nogil:
-    """The weighted sums of `count` rows, kept in ±1e300; whether all numbers of the rows are sure to be finite.
-
-    For a single output, `rows` are these rows in float64.
-    """
-    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, i, c, at, near = 0
-    cdef double intercept = outputs.coefficients[n] if k == 1 and outputs.width > n else 0.0
-    if k > 1:
-        sums_of_panels(table, first, count, outputs, sums, panel)
-        for at in range(count * stride):  # without a way out, so that it vectorises
-            near += fabs(sums[at]) <= FARTHEST
-    else:
-        sums_of_one_output(rows, count, outputs.columns, n, sums)
-        for i in range(count):
-            sums[i] += intercept
-            near += fabs(sums[i]) <= FARTHEST
-    if near == count * k:  # what fills a row up is never near
-        return True
-    for i in range(count):
-        for c in range(k):
-            at = i * stride + c
-            if k == 1:  # what is not finite may have come from the next row
-                sums[at] = dot(rows + i * n, outputs.columns, n) + intercept
-            if not isfinite(sums[at]):
-                sums[at] = sum_again(table, first + i, outputs, c)
-            sums[at] = min(max(sums[at], -FARTHEST), FARTHEST)
-    return False
-
-
-include "losses.pxi"
-
-
-# From slopes to the gradient.
-
-cdef void add_panels(
-    const Table* table, Py_ssize_t first, Py_ssize_t count, const double* slopes, Py_ssize_t stride, double* gradient,
-    double* panel
-) noexcept nogil:
-    """gradient += rowsᵀ @ slopes for several outputs; it has room for whole tiles."""
-    cdef Py_ssize_t n = table.n_columns, j, c, r, column = 0, columns
-    cdef int vectors
-    cdef const double* four[TILE_ROWS]
-    while column < n:
-        columns = min(<Py_ssize_t> PANEL, n - column)
-        panel_of(table, first, count, column, columns, panel)
-        for j in range(0, columns, 4):  # TILE_ROWS
-            for r in range(TILE_ROWS):
-                four[r] = panel + j + r
-            c = 0
-            while c < stride:
-                vectors = <int> min(TILE_VECTORS, (stride - c) // LANES)
-                tile(vectors, four, PANEL, slopes + c, stride, count, gradient + (column + j) * stride + c, stride)
-                c += vectors * LANES
-        column += PANEL
+    while j < padded:
+        vectors = <int> min(TILE_VECTORS, (padded - j) // LANES)
+        for c in range(0, k, 4):  # TILE_ROWS
+            tile(
+                <int> min(<Py_ssize_t> TILE_ROWS, k - c), vectors, slopes + c, 1, stride, block + j, step, count,
+                gradient + c * padded + j, padded
+            )
+        j += vectors * LANES
 
 
 cdef void add_losses(
@@ -286,25 +157,28 @@ cdef void add_losses(
 ) noexcept nogil:
     """part = Σ s·ℓ and the gradient of it, over the rows first … last - 1."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, width = outputs.width
-    cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, c, at
+    cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), padded = whole_vectors(n), count, i, c
     cdef const Table* table = &samples.inputs
-    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
+    cdef int size = <int> size_of(table.storage)
+    cdef double* block = take_room(&room, most * row_step(n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
     cdef double* slopes = take_room(&room, most * stride)
-    cdef double* gradient = take_room(&room, (width + LANES) * stride)  # transposed, with room for whole tiles
-    cdef const double* rows = NULL
+    cdef double* gradient = take_room(&room, k * padded)
+    cdef double* intercepts = take_room(&room, k)
     cdef bint weighted = samples.weights != NULL
-    memset(gradient, 0, (width + LANES) * stride * sizeof(double))
+    cdef Product product
+    memset(&product, 0, sizeof(product))
+    memset(gradient, 0, k * (padded + 1) * sizeof(double))  # of both
     part[0] = 0.0
     while first < last:
         count = min(most, last - first)
-        if k == 1:
-            rows = rows_of(table, first, count, wide)
-        sums_of_rows(table, first, count, rows, outputs, sums, wide)
+        sums_of_rows(table, first, count, outputs, sums, block)
         targets_of(samples, outputs, NULL, first, count, targets)
-        part[0] += slopes_of(samples, outputs, sums, targets, count, weighted, losses, slopes, NULL, room)
+        part[0] += slopes_of(
+            samples, outputs, sums, targets, count, NULL if weighted else &product, losses, slopes, NULL, room
+        )
         if weighted:
             for i in range(count):
                 for c in range(stride):
@@ -312,20 +186,22 @@ cdef void add_losses(
                     slopes[i * stride + c] *= samples.weights[first + i]
         part[0] += sum_of(losses, count * stride)
         if k == 1:
-            add_rows(gradient, rows, slopes, count, n)
-            if width > n:
-                gradient[n] += sum_of(slopes, count)
+            add_rows(size, gradient, row_at(table, first), slopes, count, n)
+            intercepts[0] += sum_of(slopes, count)
         else:
-            add_panels(table, first, count, slopes, stride, gradient, wide)
-            if width > n:
-                for i in range(count):
-                    for c in range(stride):
-                        gradient[n * stride + c] += slopes[i * stride + c]
+            add_several(block, count, slopes, k, stride, n, gradient)
+            for i in range(count):
+                for c in range(k):
+                    intercepts[c] += slopes[i * stride + c]
         first += count
+    part[0] += log_of_product(&product)
     for c in range(k):
-        for at in range(width):
-            part[1 + c * width + at] = gradient[at * stride + c]
+        memcpy(part + 1 + c * width, gradient + c * padded, n * sizeof(double))
+        if width > n:
+            part[1 + c * width + n] = intercepts[c]
 
+
+# Hessians.
 
 cdef void add_hessian(
     const Samples* samples, const Outputs* outputs, Py_ssize_t output, const long long* listed, const double* row_weights,
@@ -336,11 +212,11 @@ cdef void add_hessian(
     The matrix has room for whole tiles below and beside it.
     """
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, width = outputs.width
-    cdef Py_ssize_t padded = whole_vectors(width), count, i, j, c, r, row
+    cdef Py_ssize_t padded = whole_vectors(width), count, i, j, c, row
     cdef double* ones = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* scaled = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* wide = take_room(&room, HESSIAN_ROWS * n)
-    cdef double* panel = take_room(&room, HESSIAN_ROWS * PANEL)
+    cdef double* copy = take_room(&room, HESSIAN_ROWS * row_step(n))
     cdef double* sums = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* targets = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* slopes = take_room(&room, HESSIAN_ROWS * stride)
@@ -349,7 +225,6 @@ cdef void add_hessian(
     cdef double h
     cdef int vectors
     cdef const double* rows
-    cdef const double* four[TILE_ROWS]
     cdef Table block = samples.inputs
     memset(ones, 0, 2 * HESSIAN_ROWS * padded * sizeof(double))  # of both: what fills their rows up stays 0
     while first < last:
@@ -364,9 +239,9 @@ cdef void add_hessian(
             rows = wide
         block.memory = <const char*> rows
         block.storage = FLOAT64
-        sums_of_rows(&block, 0, count, rows, outputs, sums, panel)
+        sums_of_rows(&block, 0, count, outputs, sums, copy)
         targets_of(samples, outputs, listed, first, count, targets)
-        slopes_of(samples, outputs, sums, targets, count, False, losses, slopes, curvatures, room)
+        slopes_of(samples, outputs, sums, targets, count, NULL, losses, slopes, curvatures, room)
         for i in range(count):
             row = listed[first + i] if listed != NULL else first + i
             if output >= 0:
@@ -389,9 +264,9 @@ cdef void add_hessian(
             vectors = <int> min(TILE_VECTORS, (padded - c) // LANES)
             j = c // TILE_ROWS * TILE_ROWS
             while j < padded:
-                for r in range(TILE_ROWS):
-                    four[r] = scaled + j + r
-                tile(vectors, four, padded, ones + c, padded, count, matrix + j * padded + c, padded)
+                tile(
+                    TILE_ROWS, vectors, scaled + j, 1, padded, ones + c, padded, count, matrix + j * padded + c, padded
+                )
                 j += TILE_ROWS
             c += vectors * LANES
         first += count
@@ -404,7 +279,7 @@ cdef void add_moments(
 ) noexcept nogil:
     """part = Σ s, then for each column Σ s·(x - centre), then Σ s·(x - centre)², over the rows first … last - 1."""
     cdef Py_ssize_t n = samples.inputs.n_columns, count, i, j
-    cdef Py_ssize_t most = max(8, min(LARGEST_BLOCK, BLOCK_VALUES // n // 8 * 8))
+    cdef Py_ssize_t most = rows_of_one_output(n)
     cdef own_doubles sums = part + 1
     cdef own_doubles squares = part + 1 + n
     cdef const double* rows
@@ -447,7 +322,7 @@ cdef void importances(
     """values = s·h·(1 + Σ ((x - mean) / scale)²) for the rows first … last - 1, h the mean curvature over the outputs."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, j, c
-    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
+    cdef double* block = take_room(&room, most * row_step(n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
@@ -458,18 +333,15 @@ cdef void importances(
     cdef double* one_row = take_room(&room, n)
     cdef double h
     cdef const double* row
-    cdef const double* rows = NULL
     for j in range(n):
         inverse[j] = 1.0 / scales[j]
     while first < last:
         count = min(most, last - first)
-        if k == 1:
-            rows = rows_of(&samples.inputs, first, count, wide)
-        sums_of_rows(&samples.inputs, first, count, rows, outputs, sums, wide)
+        sums_of_rows(&samples.inputs, first, count, outputs, sums, block)
         targets_of(samples, outputs, NULL, first, count, targets)
-        slopes_of(samples, outputs, sums, targets, count, False, losses, slopes, curvatures, room)
+        slopes_of(samples, outputs, sums, targets, count, NULL, losses, slopes, curvatures, room)
         for i in range(count):
-            row = rows + i * n if k == 1 else rows_of(&samples.inputs, first + i, 1, one_row)
+            row = rows_of(&samples.inputs, first + i, 1, one_row)
             h = 0.0
             for c in range(k):
                 h += curvatures[i * stride + c]
@@ -490,20 +362,17 @@ cdef bint answers(
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t n_results = 2 if link == PAIR else k
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, c
-    cdef double* wide = take_room(&room, most * (PANEL if k > 1 else n))
+    cdef double* block = take_room(&room, most * row_step(n))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* highest = take_room(&room, most)
     cdef double* totals = take_room(&room, most)
     cdef double z, e, total, lowest_power = LOWEST_POWER
     cdef double one = 4.149515568880993e+180  # 2^600
-    cdef const double* rows = NULL
     cdef bint finite = True
     results += first * n_results
     while first < last:
         count = min(most, last - first)
-        if k == 1:
-            rows = rows_of(inputs, first, count, wide)
-        finite = sums_of_rows(inputs, first, count, rows, outputs, sums, wide) and finite
+        finite = sums_of_rows(inputs, first, count, outputs, sums, block) and finite
         if link == PAIR:
             for i in range(count):
                 z = sums[i]

@@ -55,7 +55,7 @@ cdef struct Outputs:
     Py_ssize_t width  # n_inputs, and one more with an intercept
     Py_ssize_t stride  # from one row's sums to the next one's: n_outputs, from 2 on filled up to whole vectors
     const double* coefficients  # n_outputs × width
-    const double* columns  # width × stride: transposed and filled up with zeros; of one output, 8 zeros for the intercept
+    const double* weights  # without the intercepts, each output's filled up with zeros to whole vectors
 
 cdef struct Loops:
     # Functions of loops.pyx, which says what they do. `inputs` and `values` lie in the storage named before them.

@@ -5,7 +5,7 @@
 # (a) A new loss is a function like sigmoid_squared_error, and a line in slopes_of.
 # (b) They are plain loops over arrays without a way out, so that they vectorise; exponentials and logarithms are those of
 #     activations.pxd. All powers are scaled by 2^600, without which the exponents of the smallest would be none at all.
-# (c) The logarithms of a block are one logarithm of a product: an exponential and a sigmoid take about 1.7 ns, and a logarithm
+# (c) The logarithms of many rows are one logarithm of a product: an exponential and a sigmoid take about 1.7 ns, and a logarithm
 #     for each row took another 2.0 ns.
 
 from libc.stdint cimport uint16_t, uint64_t
@@ -20,24 +20,40 @@ cdef inline double log_of(double value) noexcept nogil:
     return exponent * LN_2 + log1p(from_bits((bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL) - 1.0)
 
 
-cdef double log_of_product(double* powers, Py_ssize_t count) noexcept nogil:
-    """log Π (1 + e) = Σ log(1 + e) for e in [0, 1], which are spoilt."""
-    cdef Py_ssize_t at = 0
-    cdef double total = 0.0, product
+cdef struct Product:
+    # Of factors from 1 to 2, whose logarithms are wanted: at most LARGEST_PRODUCT of them.
+    double less_one[PRODUCT_LANES]
+    Py_ssize_t factors
+
+
+cdef inline double log_of_product(Product* product) noexcept nogil:
+    """Its logarithm. It begins again."""
+    cdef double less_one = take_product(product.less_one)
+    product.factors = 0
+    return log1p(less_one) if less_one <= 1.0 else log_of(1.0 + less_one)
+
+
+cdef double multiply(Product* product, const double* less_one, Py_ssize_t count) noexcept nogil:
+    """Take more factors, each given less 1; the logarithm of those that were enough."""
+    cdef Py_ssize_t at = 0, some
+    cdef double total = 0.0
     while at < count:
-        product = product_less_one(powers + at, min(count - at, <Py_ssize_t> LARGEST_PRODUCT))
-        total += log1p(product) if product <= 1.0 else log_of(1.0 + product)
-        at += LARGEST_PRODUCT
+        some = min(count - at, <Py_ssize_t> LARGEST_PRODUCT)
+        if product.factors + some > LARGEST_PRODUCT:
+            total += log_of_product(product)
+        multiply_by(product.less_one, less_one + at, some)
+        product.factors += some
+        at += some
     return total
 
 
 cdef double sigmoid_log_loss(
-    double* sums, const double* targets, Py_ssize_t count, bint apart, double* losses, double* slopes, double* curvatures
+    double* sums, const double* targets, Py_ssize_t count, Product* product, double* losses, double* slopes, double* curvatures
 ) noexcept nogil:
     """ℓ = log(1 + e^z) - y·z = log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, h = o·(1 - o).
 
-    A logarithm costs as much as all the rest. Where the losses are not wanted apart, their first terms are therefore left
-    out of them, and the logarithm of the product of all 1 + e^-|z| is returned.
+    A logarithm costs as much as all the rest. Where there is a product, the first terms are therefore left out of the losses,
+    and the factors 1 + e^-|z| go into it.
     """
     cdef Py_ssize_t at
     cdef double z, e, lowest_power = LOWEST_POWER
@@ -53,11 +69,11 @@ cdef double sigmoid_log_loss(
         for at in range(count):
             z = slopes[at] + targets[at]
             curvatures[at] = z * (1.0 - z)
-    if apart:
-        for at in range(count):
-            losses[at] = log1p(sums[at]) + losses[at]
-        return 0.0
-    return log_of_product(sums, count)
+    if product != NULL:
+        return multiply(product, sums, count)
+    for at in range(count):
+        losses[at] = log1p(sums[at]) + losses[at]
+    return 0.0
 
 
 cdef void sigmoid_squared_error(
@@ -150,18 +166,18 @@ cdef void targets_of(
 
 
 cdef double slopes_of(
-    const Samples* samples, const Outputs* outputs, double* sums, const double* targets, Py_ssize_t count, bint apart,
+    const Samples* samples, const Outputs* outputs, double* sums, const double* targets, Py_ssize_t count, Product* product,
     double* losses, double* slopes, double* curvatures, double* room
 ) noexcept nogil:
     """What the loss makes of a block's sums, each of them without the sample's weight. The sums are spoilt.
 
-    Where the losses are not wanted apart, it may return a part of their total that is then not among them. Curvatures are
-    only made where there is room for them.
+    With a product, parts of the losses may go into it, and what was enough of it is returned. Curvatures are only made where
+    there is room for them.
     """
     if samples.loss == SOFTMAX_LOG_LOSS:
         softmax_log_loss(sums, targets, count, outputs.stride, losses, slopes, curvatures, room)
     elif samples.loss == SIGMOID_SQUARED_ERROR:
         sigmoid_squared_error(sums, targets, count * outputs.stride, losses, slopes, curvatures)
     else:
-        return sigmoid_log_loss(sums, targets, count * outputs.stride, apart, losses, slopes, curvatures)
+        return sigmoid_log_loss(sums, targets, count * outputs.stride, product, losses, slopes, curvatures)
     return 0.0

@@ -53,14 +53,14 @@ cdef class Scorer:
     cdef Link link
     cdef tuple classes
     cdef object door
-    cdef bytearray columns
+    cdef bytearray weights
     cdef Py_ssize_t room_size, n_results
 
     def __init__(self, array.array coefficients, n_outputs, n_inputs, link, classes, door):
         self.coefficients = coefficients[:]
         self.outputs = outputs_of(self.coefficients.data.as_doubles, n_inputs, n_outputs, len(coefficients) // n_outputs)
-        self.columns = bytearray(8 * size_of_columns(&self.outputs))
-        transpose(&self.outputs, <double*> PyByteArray_AS_STRING(self.columns))
+        self.weights = bytearray(8 * size_of_weights(&self.outputs))
+        fill_up(&self.outputs, <double*> PyByteArray_AS_STRING(self.weights))
         self.link = <Link> <int> LINKS[link]
         self.n_results = 2 if self.link == PAIR else n_outputs
         self.room_size = loops.room_for_rows(&self.outputs, 1)

@@ -1,0 +1,131 @@
+"""From blocks of rows to weighted sums."""
+
+# Design
+#
+# (a) A sum over the numbers of a row runs in eight partial sums with one output and in four with several; the headers do it.
+# (b) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
+#     or slope of finite numbers is nan.
+
+cdef extern from "one_output.h":
+    void sums_of_one_output(
+        int size, const char* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
+    ) noexcept nogil
+    double sum_of_one_row(int size, const char* row, const double* weights, Py_ssize_t n) noexcept nogil
+
+cdef extern from "several_outputs.h":
+    void sums_of_several_outputs(
+        const double* rows, Py_ssize_t row_step, const double* weights, Py_ssize_t n, Py_ssize_t outputs, double* sums,
+        Py_ssize_t stride
+    ) noexcept nogil
+
+
+cdef inline const char* row_at(const Table* table, Py_ssize_t row) noexcept nogil:
+    return table.memory + row * table.n_columns * size_of(table.storage)
+
+
+cdef void widen_of(const storage* values, Py_ssize_t count, double* wide) noexcept nogil:
+    cdef Py_ssize_t at = 0, j
+    while at + 16 <= count:
+        for j in range(16):
+            wide[at + j] = values[at + j]
+        at += 16
+    while at < count:
+        wide[at] = values[at]
+        at += 1
+
+
+cdef void widen(const Table* table, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step, double* wide) noexcept nogil:
+    """`count` rows copied as float64, `step` numbers from one to the next; what is between them becomes 0."""
+    cdef Py_ssize_t n = table.n_columns, i, j
+    cdef const char* start
+    cdef double* row
+    for i in range(count):
+        start = row_at(table, first + i)
+        row = wide + i * step
+        if table.storage == FLOAT64:
+            memcpy(row, start, n * sizeof(double))
+        elif table.storage == FLOAT32:
+            widen_of(<const float*> start, n, row)
+        else:
+            widen_of(<const uint8_t*> start, n, row)
+        for j in range(n, step):
+            row[j] = 0.0
+
+
+cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t count, double* wide) noexcept nogil:
+    """`count` rows in float64: where they lie, or else in `wide`."""
+    if table.storage == FLOAT64:
+        return <const double*> row_at(table, first)
+    widen(table, first, count, table.n_columns, wide)
+    return wide
+
+
+cdef void sums_of_several(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* block
+) noexcept nogil:
+    """sums = rows @ weights for several outputs, with the intercepts; the rows are copied to the block, row_step apart.
+
+    What fills a row up is below all sums there can be: to the softmax and to a sigmoid it is nothing, and costs no second look.
+    """
+    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, step = row_step(n), i, r, c, rows
+    cdef double intercept
+    for i in range(0, count, 4):
+        rows = min(<Py_ssize_t> 4, count - i)
+        widen(table, first + i, rows, step, block + i * step)
+        for r in range(rows, 4):
+            memset(block + (i + r) * step, 0, step * sizeof(double))
+        sums_of_several_outputs(
+            block + i * step, step, outputs.weights, whole_vectors(n), k, sums + i * stride, stride
+        )
+    for c in range(k):
+        intercept = outputs.coefficients[c * outputs.width + n] if outputs.width > n else 0.0
+        for i in range(count):
+            sums[i * stride + c] += intercept
+    for i in range(whole_vectors(count)):
+        for c in range(k, stride):
+            sums[i * stride + c] = BELOW_ALL
+
+
+cdef double sum_again(const Table* table, Py_ssize_t row, const Outputs* outputs, Py_ssize_t output) noexcept nogil:
+    """One weighted sum in smaller units."""
+    cdef Py_ssize_t n = outputs.n_inputs
+    cdef const char* start = row_at(table, row)
+    cdef const double* weights = outputs.coefficients + output * outputs.width
+    cdef bint intercept = outputs.width > n
+    if table.storage == FLOAT64:
+        return sum_in_smaller_units(<const double*> start, weights, n, intercept)
+    if table.storage == FLOAT32:
+        return sum_in_smaller_units(<const float*> start, weights, n, intercept)
+    return sum_in_smaller_units(<const uint8_t*> start, weights, n, intercept)
+
+
+cdef bint sums_of_rows(
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* block
+) noexcept nogil:
+    """The weighted sums of `count` rows, kept in ±1e300; whether all numbers of the rows are sure to be finite.
+
+    With several outputs the rows are afterwards in the block, row_step apart.
+    """
+    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, i, c, at, near = 0
+    cdef int size = <int> size_of(table.storage)
+    cdef double intercept = outputs.coefficients[n] if k == 1 and outputs.width > n else 0.0
+    if k > 1:
+        sums_of_several(table, first, count, outputs, sums, block)
+        for at in range(count * stride):  # without a way out, so that it vectorises
+            near += fabs(sums[at]) <= FARTHEST
+    else:
+        sums_of_one_output(size, row_at(table, first), count, outputs.weights, n, sums)
+        for i in range(count):
+            sums[i] += intercept
+            near += fabs(sums[i]) <= FARTHEST
+    if near == count * k:  # what fills a row up is never near
+        return True
+    for i in range(count):
+        for c in range(k):
+            at = i * stride + c
+            if k == 1:  # what is not finite may have come from the next row
+                sums[at] = sum_of_one_row(size, row_at(table, first + i), outputs.weights, n) + intercept
+            if not isfinite(sums[at]):
+                sums[at] = sum_again(table, first + i, outputs, c)
+            sums[at] = min(max(sums[at], -FARTHEST), FARTHEST)
+    return False

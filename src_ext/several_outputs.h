@@ -1,0 +1,126 @@
+/* The passes over rows for several outputs, and Hessians: products of small matrices, kept in registers. */
+
+/* Design
+ *
+ * (a) Twelve vectors of sums fill AVX2's sixteen registers and leave room for the operands; each step loads seven of these for
+ *     twelve multiplications.
+ * (b) sums_of_several_outputs: four rows times three outputs, each sum in four partial sums, number j in the j mod 4th. So neither
+ *     an output nor a row is filled up with zeros to be multiplied: ten outputs cost ten, not twelve.
+ * (c) tile: C += A · B for up to four rows of A and twelve columns of B and C: gradients (A: the outputs' slopes, B: rows) and
+ *     Hessians (A: weighted columns, B: rows). */
+
+#include "lanes.h"
+
+#define TILE_ROWS 4
+#define TILE_VECTORS 3
+#define OUTPUTS_AT_ONCE 3
+
+#if defined(__GNUC__)
+ALWAYS_INLINE void sums_of_constant_count(
+    int outputs, const double *rows, ptrdiff_t row_step, const double *weights, ptrdiff_t n, double *sums, ptrdiff_t stride)
+{
+    lanes total[OUTPUTS_AT_ONCE][4] = {{{0}}}, w[OUTPUTS_AT_ONCE], x;
+    const double *row0 = rows, *row1 = row0 + row_step, *row2 = row1 + row_step, *row3 = row2 + row_step;
+    for (ptrdiff_t j = 0; j < n; j += LANES) {
+        for (int c = 0; c < outputs; c++)
+            w[c] = READ(weights + c * n + j);
+        x = READ(row0 + j);
+        for (int c = 0; c < outputs; c++)
+            total[c][0] += x * w[c];
+        x = READ(row1 + j);
+        for (int c = 0; c < outputs; c++)
+            total[c][1] += x * w[c];
+        x = READ(row2 + j);
+        for (int c = 0; c < outputs; c++)
+            total[c][2] += x * w[c];
+        x = READ(row3 + j);
+        for (int c = 0; c < outputs; c++)
+            total[c][3] += x * w[c];
+    }
+    for (int c = 0; c < outputs; c++) {
+        lanes four = add_across(total[c][0], total[c][1], total[c][2], total[c][3]);
+        for (int r = 0; r < 4; r++)
+            sums[r * stride + c] = four[r];
+    }
+}
+
+ALWAYS_INLINE void tile_of_constant_size(
+    int rows, int vectors, const double *a, ptrdiff_t a_row, ptrdiff_t a_step, const double *b, ptrdiff_t b_step,
+    ptrdiff_t terms, double *c, ptrdiff_t c_row)
+{
+    lanes total[TILE_ROWS][TILE_VECTORS], other[TILE_VECTORS];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            total[r][v] = READ(c + r * c_row + v * LANES);
+    for (ptrdiff_t p = 0; p < terms; p++) {
+        for (int v = 0; v < vectors; v++)
+            other[v] = READ(b + v * LANES);
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors; v++)
+                total[r][v] += a[r * a_row] * other[v];
+        a += a_step, b += b_step;
+    }
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++)
+            AT(c + r * c_row + v * LANES) = total[r][v];
+}
+#else
+static void sums_of_constant_count(
+    int outputs, const double *rows, ptrdiff_t row_step, const double *weights, ptrdiff_t n, double *sums, ptrdiff_t stride)
+{
+    for (int r = 0; r < 4; r++)
+        for (int c = 0; c < outputs; c++)
+            sums[r * stride + c] = dot_of_vectors(rows + r * row_step, weights + c * n, n);
+}
+
+static void tile_of_constant_size(
+    int rows, int vectors, const double *a, ptrdiff_t a_row, ptrdiff_t a_step, const double *b, ptrdiff_t b_step,
+    ptrdiff_t terms, double *c, ptrdiff_t c_row)
+{
+    for (ptrdiff_t p = 0; p < terms; p++)
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < vectors * LANES; v++)
+                c[r * c_row + v] += a[r * a_row + p * a_step] * b[p * b_step + v];
+}
+#endif
+
+/* sums[r · stride + c] = Σ row r · weights of output c, for four rows. Rows and weights have n numbers, whole vectors. */
+static void sums_of_several_outputs(
+    const double *rows, ptrdiff_t row_step, const double *weights, ptrdiff_t n, ptrdiff_t outputs, double *sums,
+    ptrdiff_t stride)
+{
+    ptrdiff_t c = 0;
+    for (; c + 3 <= outputs; c += 3)
+        sums_of_constant_count(3, rows, row_step, weights + c * n, n, sums + c, stride);
+    if (c + 2 == outputs)
+        sums_of_constant_count(2, rows, row_step, weights + c * n, n, sums + c, stride);
+    else if (c + 1 == outputs)
+        sums_of_constant_count(1, rows, row_step, weights + c * n, n, sums + c, stride);
+}
+
+ALWAYS_INLINE void tile_of_constant_rows(
+    int rows, int vectors, const double *a, ptrdiff_t a_row, ptrdiff_t a_step, const double *b, ptrdiff_t b_step,
+    ptrdiff_t terms, double *c, ptrdiff_t c_row)
+{
+    if (vectors == 3)
+        tile_of_constant_size(rows, 3, a, a_row, a_step, b, b_step, terms, c, c_row);
+    else if (vectors == 2)
+        tile_of_constant_size(rows, 2, a, a_row, a_step, b, b_step, terms, c, c_row);
+    else
+        tile_of_constant_size(rows, 1, a, a_row, a_step, b, b_step, terms, c, c_row);
+}
+
+/* C[r · c_row + v] += Σ over p of A[r · a_row + p · a_step] · B[p · b_step + v], for so many r and vectors · LANES v. */
+static void tile(
+    int rows, int vectors, const double *a, ptrdiff_t a_row, ptrdiff_t a_step, const double *b, ptrdiff_t b_step,
+    ptrdiff_t terms, double *c, ptrdiff_t c_row)
+{
+    if (rows == 4)
+        tile_of_constant_rows(4, vectors, a, a_row, a_step, b, b_step, terms, c, c_row);
+    else if (rows == 3)
+        tile_of_constant_rows(3, vectors, a, a_row, a_step, b, b_step, terms, c, c_row);
+    else if (rows == 2)
+        tile_of_constant_rows(2, vectors, a, a_row, a_step, b, b_step, terms, c, c_row);
+    else
+        tile_of_constant_rows(1, vectors, a, a_row, a_step, b, b_step, terms, c, c_row);
+}
