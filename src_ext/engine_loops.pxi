@@ -90,16 +90,21 @@ cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
     return rows_of_one_output(n)
 
 
+cdef inline Py_ssize_t block_step(const Outputs* outputs) noexcept nogil:
+    """How many numbers each row of a block needs: with several outputs, its copy and its partial sums."""
+    return row_step(outputs.n_inputs) + outputs.n_outputs * LANES if outputs.n_outputs > 1 else outputs.n_inputs
+
+
 cdef Py_ssize_t room_for_rows(const Outputs* outputs, Py_ssize_t count) noexcept nogil:
     """How many numbers of room the functions below need for a pass over `count` rows with these outputs."""
     cdef Py_ssize_t n = outputs.n_inputs, rows = whole_vectors(min(count, rows_in_block(outputs)))
-    return rows * (row_step(n) + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + 3 * n
+    return rows * (block_step(outputs) + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + 3 * n
 
 
 cdef Py_ssize_t room_for_hessian(const Outputs* outputs) noexcept nogil:
     """The same for a Hessian."""
     cdef Py_ssize_t padded = whole_vectors(outputs.width)
-    return HESSIAN_ROWS * (2 * padded + 2 * row_step(outputs.n_inputs) + 5 * outputs.stride + 2)
+    return HESSIAN_ROWS * (2 * padded + outputs.n_inputs + block_step(outputs) + 5 * outputs.stride + 2)
 
 
 cdef inline double* take_room(double** room, Py_ssize_t count) noexcept nogil:
@@ -160,7 +165,7 @@ cdef void add_losses(
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), padded = whole_vectors(n), count, i, c
     cdef const Table* table = &samples.inputs
     cdef int size = <int> size_of(table.storage)
-    cdef double* block = take_room(&room, most * row_step(n))
+    cdef double* block = take_room(&room, most * block_step(outputs))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
@@ -216,7 +221,7 @@ cdef void add_hessian(
     cdef double* ones = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* scaled = take_room(&room, HESSIAN_ROWS * padded)
     cdef double* wide = take_room(&room, HESSIAN_ROWS * n)
-    cdef double* copy = take_room(&room, HESSIAN_ROWS * row_step(n))
+    cdef double* copy = take_room(&room, HESSIAN_ROWS * block_step(outputs))
     cdef double* sums = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* targets = take_room(&room, HESSIAN_ROWS * stride)
     cdef double* slopes = take_room(&room, HESSIAN_ROWS * stride)
@@ -322,7 +327,7 @@ cdef void importances(
     """values = s·h·(1 + Σ ((x - mean) / scale)²) for the rows first … last - 1, h the mean curvature over the outputs."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, j, c
-    cdef double* block = take_room(&room, most * row_step(n))
+    cdef double* block = take_room(&room, most * block_step(outputs))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* targets = take_room(&room, most * stride)
     cdef double* losses = take_room(&room, most * stride)
@@ -362,7 +367,7 @@ cdef bint answers(
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t n_results = 2 if link == PAIR else k
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, c
-    cdef double* block = take_room(&room, most * row_step(n))
+    cdef double* block = take_room(&room, most * block_step(outputs))
     cdef double* sums = take_room(&room, most * stride)
     cdef double* highest = take_room(&room, most)
     cdef double* totals = take_room(&room, most)

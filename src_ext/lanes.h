@@ -162,6 +162,28 @@ static double take_product(double *less_one)
     return product;
 }
 
+/* wide = n numbers of a storage. */
+ALWAYS_INLINE void widen_with(int size, const void *numbers, ptrdiff_t n, double *wide)
+{
+    ptrdiff_t j = 0;
+#if defined(__GNUC__)
+    for (; j + LANES <= n; j += LANES)
+        AT(wide + j) = read_lanes(size, numbers, j);
+#endif
+    for (; j < n; j++)
+        wide[j] = number_at(size, numbers, j);
+}
+
+static void widen_numbers(int size, const void *numbers, ptrdiff_t n, double *wide)
+{
+    if (size == 8)
+        widen_with(8, numbers, n, wide);
+    else if (size == 4)
+        widen_with(4, numbers, n, wide);
+    else
+        widen_with(1, numbers, n, wide);
+}
+
 /* copy = row and scaled = row · factor, n numbers. */
 static inline void spread_row(const double *row, double factor, ptrdiff_t n, double *copy, double *scaled)
 {

@@ -6,6 +6,9 @@
 # (b) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
 #     or slope of finite numbers is nan.
 
+cdef extern from "lanes.h":
+    void widen_numbers(int size, const char* numbers, Py_ssize_t n, double* wide) noexcept nogil
+
 cdef extern from "one_output.h":
     void sums_of_one_output(
         int size, const char* rows, Py_ssize_t count, const double* weights, Py_ssize_t n, double* sums
@@ -14,42 +17,24 @@ cdef extern from "one_output.h":
 
 cdef extern from "several_outputs.h":
     void sums_of_several_outputs(
-        const double* rows, Py_ssize_t row_step, const double* weights, Py_ssize_t n, Py_ssize_t outputs, double* sums,
-        Py_ssize_t stride
+        const double* rows, Py_ssize_t row_step, const double* weights, Py_ssize_t weight_step, Py_ssize_t n, Py_ssize_t outputs,
+        double* partial, int begins, int ends, double* sums, Py_ssize_t stride
     ) noexcept nogil
+
+cdef enum:
+    STRIP = 192  # columns
 
 
 cdef inline const char* row_at(const Table* table, Py_ssize_t row) noexcept nogil:
     return table.memory + row * table.n_columns * size_of(table.storage)
 
 
-cdef void widen_of(const storage* values, Py_ssize_t count, double* wide) noexcept nogil:
-    cdef Py_ssize_t at = 0, j
-    while at + 16 <= count:
-        for j in range(16):
-            wide[at + j] = values[at + j]
-        at += 16
-    while at < count:
-        wide[at] = values[at]
-        at += 1
-
-
 cdef void widen(const Table* table, Py_ssize_t first, Py_ssize_t count, Py_ssize_t step, double* wide) noexcept nogil:
     """`count` rows copied as float64, `step` numbers from one to the next; what is between them becomes 0."""
-    cdef Py_ssize_t n = table.n_columns, i, j
-    cdef const char* start
-    cdef double* row
+    cdef Py_ssize_t n = table.n_columns, i
     for i in range(count):
-        start = row_at(table, first + i)
-        row = wide + i * step
-        if table.storage == FLOAT64:
-            memcpy(row, start, n * sizeof(double))
-        elif table.storage == FLOAT32:
-            widen_of(<const float*> start, n, row)
-        else:
-            widen_of(<const uint8_t*> start, n, row)
-        for j in range(n, step):
-            row[j] = 0.0
+        widen_numbers(<int> size_of(table.storage), row_at(table, first + i), n, wide + i * step)
+        memset(wide + i * step + n, 0, (step - n) * sizeof(double))
 
 
 cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t count, double* wide) noexcept nogil:
@@ -61,27 +46,30 @@ cdef const double* rows_of(const Table* table, Py_ssize_t first, Py_ssize_t coun
 
 
 cdef void sums_of_several(
-    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* block
+    const Table* table, Py_ssize_t first, Py_ssize_t count, const Outputs* outputs, double* sums, double* block, double* partial
 ) noexcept nogil:
     """sums = rows @ weights for several outputs, with the intercepts; the rows are copied to the block, row_step apart.
 
     What fills a row up is below all sums there can be: to the softmax and to a sigmoid it is nothing, and costs no second look.
     """
-    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, step = row_step(n), i, r, c, rows
+    cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
+    cdef Py_ssize_t step = row_step(n), padded = whole_vectors(n), rows = whole_vectors(count), column = 0, columns, i, c
     cdef double intercept
-    for i in range(0, count, 4):
-        rows = min(<Py_ssize_t> 4, count - i)
-        widen(table, first + i, rows, step, block + i * step)
-        for r in range(rows, 4):
-            memset(block + (i + r) * step, 0, step * sizeof(double))
-        sums_of_several_outputs(
-            block + i * step, step, outputs.weights, whole_vectors(n), k, sums + i * stride, stride
-        )
+    widen(table, first, count, step, block)
+    memset(block + count * step, 0, (rows - count) * step * sizeof(double))
+    while column < padded:
+        columns = min(<Py_ssize_t> STRIP, padded - column)
+        for i in range(0, rows, 4):
+            sums_of_several_outputs(
+                block + i * step + column, step, outputs.weights + column, padded, columns, k, partial + i * k * LANES,
+                column == 0, column + columns == padded, sums + i * stride, stride
+            )
+        column += columns
     for c in range(k):
         intercept = outputs.coefficients[c * outputs.width + n] if outputs.width > n else 0.0
         for i in range(count):
             sums[i * stride + c] += intercept
-    for i in range(whole_vectors(count)):
+    for i in range(rows):
         for c in range(k, stride):
             sums[i * stride + c] = BELOW_ALL
 
@@ -104,13 +92,13 @@ cdef bint sums_of_rows(
 ) noexcept nogil:
     """The weighted sums of `count` rows, kept in ±1e300; whether all numbers of the rows are sure to be finite.
 
-    With several outputs the rows are afterwards in the block, row_step apart.
+    With several outputs the rows are afterwards in the block, row_step apart; behind them is room for partial sums.
     """
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride, i, c, at, near = 0
     cdef int size = <int> size_of(table.storage)
     cdef double intercept = outputs.coefficients[n] if k == 1 and outputs.width > n else 0.0
     if k > 1:
-        sums_of_several(table, first, count, outputs, sums, block)
+        sums_of_several(table, first, count, outputs, sums, block, block + whole_vectors(count) * row_step(n))
         for at in range(count * stride):  # without a way out, so that it vectorises
             near += fabs(sums[at]) <= FARTHEST
     else:
