@@ -63,6 +63,15 @@ ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
 #define ALWAYS_INLINE static inline
 #endif
 
+/* Have memory that will be read soon brought to the second-level cache. */
+static inline void fetch(const char *memory, ptrdiff_t bytes)
+{
+#if defined(__GNUC__)
+    for (ptrdiff_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch(memory + at, 0, 2);
+#endif
+}
+
 /* Σ left · right in eight partial sums, number j in the j mod 8th: the order of all sums over the numbers of one row. */
 ALWAYS_INLINE double dot_with(int size, const void *left, const double *right, ptrdiff_t n)
 {

@@ -3,10 +3,14 @@
 # Design
 #
 # (a) A sum over the numbers of a row runs in eight partial sums with one output and in four with several; the headers do it.
-# (b) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
+# (b) With several outputs, the next block of rows is fetched while the sums of this one are made, a little at a time: else the
+#     processor, which sees a stream only while it flows, begins anew with each block. 60,000 rows of 784 float32 and ten outputs
+#     took 64 ms without, 56 ms so. With one output the rows flow fast enough, and fetching by hand makes that slower.
+# (c) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
 #     or slope of finite numbers is nan.
 
 cdef extern from "lanes.h":
+    void fetch(const char* memory, Py_ssize_t bytes) noexcept nogil
     void widen_numbers(int size, const char* numbers, Py_ssize_t n, double* wide) noexcept nogil
 
 cdef extern from "one_output.h":
@@ -54,12 +58,16 @@ cdef void sums_of_several(
     """
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t step = row_step(n), padded = whole_vectors(n), rows = whole_vectors(count), column = 0, columns, i, c
+    cdef const char* next_rows = row_at(table, first + count)
+    cdef Py_ssize_t share = count * n * size_of(table.storage) // (rows // 4 * ((padded + STRIP - 1) // STRIP)) + 1
     cdef double intercept
     widen(table, first, count, step, block)
     memset(block + count * step, 0, (rows - count) * step * sizeof(double))
     while column < padded:
         columns = min(<Py_ssize_t> STRIP, padded - column)
         for i in range(0, rows, 4):
+            fetch(next_rows, share)
+            next_rows += share
             sums_of_several_outputs(
                 block + i * step + column, step, outputs.weights + column, padded, columns, k, partial + i * k * LANES,
                 column == 0, column + columns == padded, sums + i * stride, stride
