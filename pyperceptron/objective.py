@@ -159,10 +159,12 @@ class Objective:
     def cost_of_hessian(self, n_rows: int) -> float:
         """What a Hessian of so many rows and its factor cost, in evaluations.
 
-        An exponential counts as 40 multiplications, and a Hessian's, whose operands are at hand, as half of an evaluation's.
+        Counted in multiplications: a number that is read is worth two at least, an exponential 40. A Hessian needs the
+        weighted sums and the exponentials too.
         """
-        evaluation = self.n_rows * self.n_outputs * (2 * self.width + 40)
-        return (n_rows * self.width**2 / 4 + self.width**3 / 6) / evaluation
+        sums = self.width * max(2, self.n_outputs) + 40 * self.n_outputs
+        evaluation = sums + self.width * max(2, self.n_outputs)
+        return (n_rows * (sums + self.width**2 / 2) + self.width**3 / 6) / (self.n_rows * evaluation)
 
     def largest_curvature(self, standardised: bool = False) -> float:
         """A bound on the smooth part's second derivative in any direction, also were all columns standardised.
