@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _CHUNK_VALUES = 65_536  # numbers in a chunk, at least
 _CHUNK_ROWS = 512  # rows in a chunk for each output, at least: a chunk's gradient must be small beside its rows
 _BYTES_FOR_A_NOTE = 400  # of samples, to one number of 8 bytes: 2%
-_HESSIAN_PARTS = 4  # a Hessian of many rows is summed in so many parts, whatever the number of threads
+_HESSIAN_PARTS = 4  # a Hessian of many rows is summed in so many parts at most, whatever the number of threads
+_BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 _WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
 _WORK_AT_ONCE = 8_000_000  # multiplications, a few milliseconds, after which a thread looks whether the others go on
 
@@ -118,7 +119,8 @@ class Objective:
         rows, row_weights = (sample.rows, sample.weights) if sample else (None, None)
         n_rows = len(sample.rows) if sample else self.n_rows
         work = n_rows * self.width**2
-        n_parts = 1 if work < _WORTH_A_THREAD else _HESSIAN_PARTS
+        room = self.n_rows * self._row_bytes // (_BYTES_FOR_A_PART * 8 * self.width**2)
+        n_parts = 1 if work < _WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, room))
         bounds = [n_rows * part // n_parts for part in range(n_parts + 1)]
         parts = [zeros(self.width**2) for _ in range(n_parts)]
 
@@ -149,12 +151,12 @@ class Objective:
             values.extend(noted[:count])
         picked, weights = array("q", bytes(8 * (n_rows + 1))), zeros(n_rows + 1)
         count = self.kernels.pick(values, n_rows, picked, weights)
-        rows = array("q")
-        for index in picked[:count]:  # every chunk but the last is whole, so a note's place tells its chunk
-            chunk, row = divmod(index, self._rows_in_chunk)
-            rows.append(chunk * every * self._rows_in_chunk + row)
-        factor = self.n_rows / len(values)
-        return Sample(rows, array("d", (weight * factor for weight in weights[:count])))
+        rows, weights = picked[:count], weights[:count]
+        if every > 1:  # every chunk but the last is whole, so a note's place tells its chunk
+            places = (divmod(index, self._rows_in_chunk) for index in rows)
+            rows = array("q", (chunk * every * self._rows_in_chunk + row for chunk, row in places))
+            self.kernels.add_scaled(weights, self.n_rows / len(values) - 1, weights)
+        return Sample(rows, weights)
 
     def cost_of_hessian(self, n_rows: int) -> float:
         """What a Hessian of so many rows and its factor cost, in evaluations.

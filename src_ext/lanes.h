@@ -63,6 +63,34 @@ ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
 #define ALWAYS_INLINE static inline
 #endif
 
+/* Σ ((x - mean) · inverse)² over a row, added up like `dot`. */
+ALWAYS_INLINE double squares_with(int size, const void *row, const double *means, const double *inverses, ptrdiff_t n)
+{
+    double s[8] = {0}, distance;
+    ptrdiff_t j = 0;
+#if defined(__GNUC__)
+    lanes low = {0}, high = {0}, d;
+    for (; j + 8 <= n; j += 8) {
+        d = (read_lanes(size, row, j) - READ(means + j)) * READ(inverses + j);
+        low += d * d;
+        d = (read_lanes(size, row, j + 4) - READ(means + j + 4)) * READ(inverses + j + 4);
+        high += d * d;
+    }
+    AT(s) = low, AT(s + 4) = high;
+#endif
+    for (ptrdiff_t l = 0; j < n; j++, l++) {
+        distance = (number_at(size, row, j) - means[j]) * inverses[j];
+        s[l % 8] += distance * distance;
+    }
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static double sum_of_squares(int size, const void *row, const double *means, const double *inverses, ptrdiff_t n)
+{
+    return size == 8 ? squares_with(8, row, means, inverses, n)
+        : size == 4 ? squares_with(4, row, means, inverses, n) : squares_with(1, row, means, inverses, n);
+}
+
 /* Have memory that will be read soon brought to the second-level cache. */
 static inline void fetch(const char *memory, ptrdiff_t bytes)
 {

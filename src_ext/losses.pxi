@@ -5,8 +5,8 @@
 # (a) A new loss is a function like sigmoid_squared_error, and a line in slopes_of.
 # (b) They are plain loops over arrays without a way out, so that they vectorise; exponentials and logarithms are those of
 #     activations.pxd. All powers are scaled by 2^600, without which the exponents of the smallest would be none at all.
-# (c) The logarithms of many rows are one logarithm of a product: an exponential and a sigmoid take about 1.7 ns, and a logarithm
-#     for each row took another 2.0 ns.
+# (c) The logarithms of many rows are one logarithm of a product: an exponential and a sigmoid take about 1.7 ns, and a
+#     logarithm for each row took another 2.0 ns.
 
 from libc.stdint cimport uint16_t, uint64_t
 

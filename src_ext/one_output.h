@@ -161,7 +161,7 @@ ALWAYS_INLINE void add_rows_with(
             gradient[j] += number_at(size, rows + i * length, j) * slopes[i];
 }
 
-/* sums[i] = Σ row i · weights for rows of n numbers, as `dot` adds them up. The weights are filled up with zeros to whole vectors. */
+/* sums[i] = Σ row i · weights for rows of n numbers, as `dot` adds them up. The weights end in zeros that fill up a vector. */
 static void sums_of_one_output(
     int size, const char *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
 {

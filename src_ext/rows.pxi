@@ -4,8 +4,8 @@
 #
 # (a) A sum over the numbers of a row runs in eight partial sums with one output and in four with several; the headers do it.
 # (b) With several outputs, the next block of rows is fetched while the sums of this one are made, a little at a time: else the
-#     processor, which sees a stream only while it flows, begins anew with each block. 60,000 rows of 784 float32 and ten outputs
-#     took 64 ms without, 56 ms so. With one output the rows flow fast enough, and fetching by hand makes that slower.
+#     processor, which sees a stream only while it flows, begins anew with each block. 60,000 rows of 784 float32 and ten
+#     outputs took 64 ms without, 56 ms so. With one output, rows flow fast enough, and fetching by hand makes that slower.
 # (c) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
 #     or slope of finite numbers is nan.
 
@@ -21,8 +21,8 @@ cdef extern from "one_output.h":
 
 cdef extern from "several_outputs.h":
     void sums_of_several_outputs(
-        const double* rows, Py_ssize_t row_step, const double* weights, Py_ssize_t weight_step, Py_ssize_t n, Py_ssize_t outputs,
-        double* partial, int begins, int ends, double* sums, Py_ssize_t stride
+        const double* rows, Py_ssize_t row_step, const double* weights, Py_ssize_t weight_step, Py_ssize_t n,
+        Py_ssize_t outputs, double* partial, int begins, int ends, double* sums, Py_ssize_t stride
     ) noexcept nogil
 
 cdef enum:
