@@ -75,9 +75,28 @@ cdef void fill_up(Outputs* outputs, double* weights) noexcept nogil:
     outputs.weights = weights
 
 
+cdef extern from *:
+    """
+    #include <stdlib.h>
+
+    /* From the start of a cache line on, where that can be had: a vector of a copied block that lies across two of them is read
+       twice, and by chance of that softmax took 15% longer. */
+    static double *allocate(size_t count)
+    {
+    #if defined(_WIN32)
+        return malloc(count * sizeof(double));
+    #else
+        void *memory;
+        return posix_memalign(&memory, 64, count * sizeof(double)) ? NULL : memory;
+    #endif
+    }
+    """
+    double* allocate(size_t count) nogil
+
+
 cdef double* memory_for(Py_ssize_t count) except NULL nogil:
     """Memory for so many numbers, to be freed."""
-    cdef double* memory = <double*> malloc(count * sizeof(double))
+    cdef double* memory = allocate(count)
     if memory == NULL:
         with gil:
             raise MemoryError

@@ -15,52 +15,51 @@
 
 #define SHORT_VECTORS 4  /* rows of up to 16 numbers: their weights and gradient stay in registers */
 
-#if defined(__GNUC__)
 ALWAYS_INLINE lanes products_of_short_row(int size, int vectors, const char *row, const lanes *weights)
 {
-    lanes low = read_lanes(size, row, 0) * weights[0], high;
+    lanes low = times(lanes_at(size, row, 0), weights[0]), high;
     if (vectors == 1)
         return low;
-    high = read_lanes(size, row, 4) * weights[1];
+    high = times(lanes_at(size, row, 4), weights[1]);
     if (vectors > 2)
-        low += read_lanes(size, row, 8) * weights[2];
+        low = add_product(low, lanes_at(size, row, 8), weights[2]);
     if (vectors > 3)
-        high += read_lanes(size, row, 12) * weights[3];
-    return low + high;
+        high = add_product(high, lanes_at(size, row, 12), weights[3]);
+    return plus(low, high);
 }
 
 /* The first of the sums, of rows of up to four vectors; returns how many. The last rows are left: behind them is no memory. */
 ALWAYS_INLINE ptrdiff_t short_sums(
     int size, int vectors, const char *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
 {
-    const lanes zero = {0};  /* added at the end, as `dot` begins with it: it makes 0 of -0 */
     lanes kept[SHORT_VECTORS];
     ptrdiff_t i = 0, length = n * size;
     for (int v = 0; v < vectors; v++)
-        kept[v] = READ(weights + v * LANES);
+        kept[v] = load(weights + v * LANES);
     for (; (i + 3) * n + vectors * LANES <= count * n; i += 4) {
         const char *row = rows + i * length;
-        AT(sums + i) = add_across(products_of_short_row(size, vectors, row, kept),
-                                  products_of_short_row(size, vectors, row + length, kept),
-                                  products_of_short_row(size, vectors, row + 2 * length, kept),
-                                  products_of_short_row(size, vectors, row + 3 * length, kept)) + zero;
+        lanes sum = add_across(products_of_short_row(size, vectors, row, kept),
+                               products_of_short_row(size, vectors, row + length, kept),
+                               products_of_short_row(size, vectors, row + 2 * length, kept),
+                               products_of_short_row(size, vectors, row + 3 * length, kept));
+        store(sums + i, plus(sum, all(0)));  /* `dot` begins with 0, which makes 0 of -0 */
     }
     return i;
 }
 
 ALWAYS_INLINE lanes products_of_long_row(int size, const char *row, const double *weights, ptrdiff_t n)
 {
-    lanes low = {0}, high = {0};
+    lanes low = all(0), high = all(0);
     ptrdiff_t j = 0;
     for (; j + 8 <= n; j += 8) {
-        low += read_lanes(size, row, j) * READ(weights + j);
-        high += read_lanes(size, row, j + 4) * READ(weights + j + 4);
+        low = add_product(low, lanes_at(size, row, j), load(weights + j));
+        high = add_product(high, lanes_at(size, row, j + 4), load(weights + j + 4));
     }
     if (j < n)
-        low += read_lanes(size, row, j) * READ(weights + j);
+        low = add_product(low, lanes_at(size, row, j), load(weights + j));
     if (j + 4 < n)
-        high += read_lanes(size, row, j + 4) * READ(weights + j + 4);
-    return low + high;
+        high = add_product(high, lanes_at(size, row, j + 4), load(weights + j + 4));
+    return plus(low, high);
 }
 
 /* The same for rows of any length. */
@@ -70,12 +69,22 @@ ALWAYS_INLINE ptrdiff_t long_sums(
     ptrdiff_t i = 0, whole = (n + LANES - 1) / LANES * LANES;
     for (; (i + 3) * n + whole <= count * n; i += 4) {
         lanes total[4];
-#pragma GCC unroll 1
+        DO_NOT_UNROLL
         for (int r = 0; r < 4; r++)
             total[r] = products_of_long_row(size, rows + (i + r) * n * size, weights, n);
-        AT(sums + i) = add_across(total[0], total[1], total[2], total[3]);
+        store(sums + i, add_across(total[0], total[1], total[2], total[3]));
     }
     return i;
+}
+
+/* (row0 · a0 + row1 · a1) + (row2 · a2 + row3 · a3), four numbers of it. */
+ALWAYS_INLINE lanes four_rows_at(
+    int size, const char *row0, const char *row1, const char *row2, const char *row3, double a0, double a1, double a2,
+    double a3, ptrdiff_t j)
+{
+    lanes first = add_product(times(lanes_at(size, row0, j), all(a0)), lanes_at(size, row1, j), all(a1));
+    lanes second = add_product(times(lanes_at(size, row2, j), all(a2)), lanes_at(size, row3, j), all(a3));
+    return plus(first, second);
 }
 
 /* The first of the rows, of up to four vectors, added to a gradient that stays in registers; returns how many. */
@@ -88,29 +97,26 @@ ALWAYS_INLINE ptrdiff_t add_short_rows(
     for (ptrdiff_t j = 0; j < n; j++)
         filled[j] = gradient[j];
     for (int v = 0; v < vectors; v++)
-        kept[v] = READ(filled + v * LANES);
+        kept[v] = load(filled + v * LANES);
     for (; (i + 3) * n + vectors * LANES <= count * n; i += 4) {
         const char *row0 = rows + i * length, *row1 = row0 + length, *row2 = row1 + length, *row3 = row2 + length;
         double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
         for (int v = 0; v < vectors; v++) {
             ptrdiff_t j = v * LANES;
-            kept[v] += (read_lanes(size, row0, j) * a0 + read_lanes(size, row1, j) * a1)
-                + (read_lanes(size, row2, j) * a2 + read_lanes(size, row3, j) * a3);
+            kept[v] = plus(kept[v], four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j));
         }
     }
     for (int v = 0; v < vectors; v++)
-        AT(filled + v * LANES) = kept[v];
+        store(filled + v * LANES, kept[v]);
     for (ptrdiff_t j = 0; j < n; j++)
         gradient[j] = filled[j];
     return i;
 }
-#endif
 
 ALWAYS_INLINE void sums_with(
     int size, const char *rows, ptrdiff_t count, const double *weights, ptrdiff_t n, double *sums)
 {
     ptrdiff_t i = 0;
-#if defined(__GNUC__)
     if (size == 1 || n > SHORT_VECTORS * LANES)
         i = long_sums(size, rows, count, weights, n, sums);
     else if (n > 3 * LANES)
@@ -121,7 +127,6 @@ ALWAYS_INLINE void sums_with(
         i = short_sums(size, 2, rows, count, weights, n, sums);
     else
         i = short_sums(size, 1, rows, count, weights, n, sums);
-#endif
     for (; i < count; i++)
         sums[i] = dot_with(size, rows + i * n * size, weights, n);
 }
@@ -130,7 +135,6 @@ ALWAYS_INLINE void add_rows_with(
     int size, double *gradient, const char *rows, const double *slopes, ptrdiff_t count, ptrdiff_t n)
 {
     ptrdiff_t i = 0, length = n * size;
-#if defined(__GNUC__)
     if (size == 1 || n > SHORT_VECTORS * LANES)
         ;
     else if (n > 3 * LANES)
@@ -141,17 +145,12 @@ ALWAYS_INLINE void add_rows_with(
         i = add_short_rows(size, 2, gradient, rows, slopes, count, n);
     else
         i = add_short_rows(size, 1, gradient, rows, slopes, count, n);
-#endif
     for (; i + 4 <= count; i += 4) {
         const char *row0 = rows + i * length, *row1 = row0 + length, *row2 = row1 + length, *row3 = row2 + length;
         double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
         ptrdiff_t j = 0;
-#if defined(__GNUC__)
         for (; j + LANES <= n; j += LANES)
-            AT(gradient + j) = READ(gradient + j)
-                + ((read_lanes(size, row0, j) * a0 + read_lanes(size, row1, j) * a1)
-                   + (read_lanes(size, row2, j) * a2 + read_lanes(size, row3, j) * a3));
-#endif
+            store(gradient + j, plus(load(gradient + j), four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j)));
         for (; j < n; j++)
             gradient[j] += (number_at(size, row0, j) * a0 + number_at(size, row1, j) * a1)
                 + (number_at(size, row2, j) * a2 + number_at(size, row3, j) * a3);

@@ -16,40 +16,39 @@
 #define TILE_VECTORS 3
 #define OUTPUTS_AT_ONCE 3
 
-#if defined(__GNUC__)
 ALWAYS_INLINE void sums_of_constant_count(
     int outputs, const double *rows, ptrdiff_t row_step, const double *weights, ptrdiff_t weight_step, ptrdiff_t n,
     double *partial, int begins, int ends, double *sums, ptrdiff_t stride)
 {
-    lanes total[OUTPUTS_AT_ONCE][4] = {{{0}}}, w[OUTPUTS_AT_ONCE], x;
+    lanes total[OUTPUTS_AT_ONCE][4], w[OUTPUTS_AT_ONCE], x;
     const double *row0 = rows, *row1 = row0 + row_step, *row2 = row1 + row_step, *row3 = row2 + row_step;
-    if (!begins)
-        for (int c = 0; c < outputs; c++)
-            for (int r = 0; r < 4; r++)
-                total[c][r] = READ(partial + (c * 4 + r) * LANES);
+    for (int c = 0; c < outputs; c++)
+        for (int r = 0; r < 4; r++)
+            total[c][r] = begins ? all(0) : load(partial + (c * 4 + r) * LANES);
     for (ptrdiff_t j = 0; j < n; j += LANES) {
         for (int c = 0; c < outputs; c++)
-            w[c] = READ(weights + c * weight_step + j);
-        x = READ(row0 + j);
+            w[c] = load(weights + c * weight_step + j);
+        x = load(row0 + j);
         for (int c = 0; c < outputs; c++)
-            total[c][0] += x * w[c];
-        x = READ(row1 + j);
+            total[c][0] = add_product(total[c][0], x, w[c]);
+        x = load(row1 + j);
         for (int c = 0; c < outputs; c++)
-            total[c][1] += x * w[c];
-        x = READ(row2 + j);
+            total[c][1] = add_product(total[c][1], x, w[c]);
+        x = load(row2 + j);
         for (int c = 0; c < outputs; c++)
-            total[c][2] += x * w[c];
-        x = READ(row3 + j);
+            total[c][2] = add_product(total[c][2], x, w[c]);
+        x = load(row3 + j);
         for (int c = 0; c < outputs; c++)
-            total[c][3] += x * w[c];
+            total[c][3] = add_product(total[c][3], x, w[c]);
     }
     for (int c = 0; c < outputs; c++) {
-        lanes four = add_across(total[c][0], total[c][1], total[c][2], total[c][3]);
+        double sum[4];
+        store(sum, add_across(total[c][0], total[c][1], total[c][2], total[c][3]));
         for (int r = 0; r < 4; r++) {
             if (ends)
-                sums[r * stride + c] = four[r];
+                sums[r * stride + c] = sum[r];
             else
-                AT(partial + (c * 4 + r) * LANES) = total[c][r];
+                store(partial + (c * 4 + r) * LANES, total[c][r]);
         }
     }
 }
@@ -61,46 +60,19 @@ ALWAYS_INLINE void tile_of_constant_size(
     lanes total[TILE_ROWS][TILE_VECTORS], other[TILE_VECTORS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++)
-            total[r][v] = READ(c + r * c_row + v * LANES);
+            total[r][v] = load(c + r * c_row + v * LANES);
     for (ptrdiff_t p = 0; p < terms; p++) {
         for (int v = 0; v < vectors; v++)
-            other[v] = READ(b + v * LANES);
+            other[v] = load(b + v * LANES);
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < vectors; v++)
-                total[r][v] += a[r * a_row] * other[v];
+                total[r][v] = add_product(total[r][v], all(a[r * a_row]), other[v]);
         a += a_step, b += b_step;
     }
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < vectors; v++)
-            AT(c + r * c_row + v * LANES) = total[r][v];
+            store(c + r * c_row + v * LANES, total[r][v]);
 }
-#else
-static void sums_of_constant_count(
-    int outputs, const double *rows, ptrdiff_t row_step, const double *weights, ptrdiff_t weight_step, ptrdiff_t n,
-    double *partial, int begins, int ends, double *sums, ptrdiff_t stride)
-{
-    for (int c = 0; c < outputs; c++)
-        for (int r = 0; r < 4; r++) {
-            double *total = partial + (c * 4 + r) * LANES;
-            for (int l = 0; begins && l < LANES; l++)
-                total[l] = 0;
-            for (ptrdiff_t j = 0; j < n; j++)
-                total[j % LANES] += rows[r * row_step + j] * weights[c * weight_step + j];
-            if (ends)
-                sums[r * stride + c] = (total[0] + total[2]) + (total[1] + total[3]);
-        }
-}
-
-static void tile_of_constant_size(
-    int rows, int vectors, const double *a, ptrdiff_t a_row, ptrdiff_t a_step, const double *b, ptrdiff_t b_step,
-    ptrdiff_t terms, double *c, ptrdiff_t c_row)
-{
-    for (ptrdiff_t p = 0; p < terms; p++)
-        for (int r = 0; r < rows; r++)
-            for (int v = 0; v < vectors * LANES; v++)
-                c[r * c_row + v] += a[r * a_row + p * a_step] * b[p * b_step + v];
-}
-#endif
 
 /* sums[r · stride + c] = Σ row r · weights of output c, for four rows, by strips of n columns, whole vectors.
  *
