@@ -67,6 +67,7 @@ cdef enum:
     BLOCK_OF_SEVERAL_VALUES = 32768  # with several outputs: 256 kB
     LARGEST_BLOCK_OF_SEVERAL = 64
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
+    MOMENT_ROWS = 4  # rows that are added up at a time
     LARGEST_PRODUCT = 1000  # of so many factors from 1 to 2
 
 
@@ -79,29 +80,28 @@ cdef inline Py_ssize_t row_step(Py_ssize_t n) noexcept nogil:
     return (n + 7) // 8 * 8 | 8
 
 
-cdef inline Py_ssize_t rows_of_one_output(Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t short_ones = BLOCK_VALUES // n // 8 * 8, long_ones = 2 * BLOCK_VALUES // n // 8 * 8
-    if short_ones >= LONG_ROWS:
-        return min(short_ones, <Py_ssize_t> LARGEST_BLOCK)
-    return max(<Py_ssize_t> SMALLEST_BLOCK, min(long_ones, <Py_ssize_t> LONG_ROWS))
-
-
 cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
-    cdef Py_ssize_t n = outputs.n_inputs
+    """How many rows, a multiple of 8: BLOCK_VALUES of them, or up to twice as many where that would be less than LONG_ROWS."""
+    cdef Py_ssize_t n = outputs.n_inputs, rows = BLOCK_VALUES // n // 8 * 8
     if outputs.n_outputs > 1:
         return max(<Py_ssize_t> SMALLEST_BLOCK, min(LARGEST_BLOCK_OF_SEVERAL, BLOCK_OF_SEVERAL_VALUES // n // 8 * 8))
-    return rows_of_one_output(n)
+    if rows < LONG_ROWS:
+        rows = min(<Py_ssize_t> LONG_ROWS, 2 * BLOCK_VALUES // n // 8 * 8)
+    return max(<Py_ssize_t> SMALLEST_BLOCK, min(rows, <Py_ssize_t> LARGEST_BLOCK))
 
 
 cdef inline Py_ssize_t block_step(const Outputs* outputs) noexcept nogil:
     """How many numbers each row of a block needs: with several outputs, its copy and its partial sums."""
-    return row_step(outputs.n_inputs) + outputs.n_outputs * LANES if outputs.n_outputs > 1 else outputs.n_inputs
+    return row_step(outputs.n_inputs) + outputs.n_outputs * LANES if outputs.n_outputs > 1 else 0
 
 
 cdef Py_ssize_t room_for_rows(const Outputs* outputs, Py_ssize_t count) noexcept nogil:
     """How many numbers of room the functions below need for a pass over `count` rows with these outputs."""
-    cdef Py_ssize_t n = outputs.n_inputs, rows = whole_vectors(min(count, rows_in_block(outputs)))
-    return rows * (block_step(outputs) + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride + n
+    cdef Py_ssize_t rows = whole_vectors(min(count, rows_in_block(outputs)))
+    return (
+        rows * (block_step(outputs) + 5 * outputs.stride + 2) + (outputs.width + LANES) * outputs.stride
+        + MOMENT_ROWS * outputs.n_inputs
+    )
 
 
 cdef Py_ssize_t room_for_hessian(const Outputs* outputs) noexcept nogil:
@@ -287,39 +287,31 @@ cdef void add_moments(
 ) noexcept nogil:
     """part = Σ s, then for each column Σ s·(x - centre), then Σ s·(x - centre)², over the rows first … last - 1."""
     cdef Py_ssize_t n = samples.inputs.n_columns, count, i, j
-    cdef Py_ssize_t most = rows_of_one_output(n)
     cdef own_doubles sums = part + 1
     cdef own_doubles squares = part + 1 + n
     cdef const double* rows
-    cdef double d0, d1, d2, d3
+    cdef double d0, d1, d2, d3, weight
     memset(part, 0, (1 + 2 * n) * sizeof(double))
     while first < last:
-        count = min(most, last - first)
+        count = min(<Py_ssize_t> MOMENT_ROWS, last - first)
         rows = rows_of(&samples.inputs, first, count, room)
-        i = 0
-        if samples.weights == NULL:
-            part[0] += <double> count
-            while i + 4 <= count:
-                for j in range(n):
-                    d0 = rows[j] - centre[j]
-                    d1 = rows[n + j] - centre[j]
-                    d2 = rows[2 * n + j] - centre[j]
-                    d3 = rows[3 * n + j] - centre[j]
-                    sums[j] += (d0 + d1) + (d2 + d3)
-                    squares[j] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
-                rows += 4 * n
-                i += 4
-        while i < count:
-            d1 = 1.0
-            if samples.weights != NULL:
-                d1 = samples.weights[first + i]
-                part[0] += d1
+        if samples.weights == NULL and count == MOMENT_ROWS:
+            part[0] += 4.0
             for j in range(n):
                 d0 = rows[j] - centre[j]
-                sums[j] += d1 * d0
-                squares[j] += d1 * (d0 * d0)
-            rows += n
-            i += 1
+                d1 = rows[n + j] - centre[j]
+                d2 = rows[2 * n + j] - centre[j]
+                d3 = rows[3 * n + j] - centre[j]
+                sums[j] += (d0 + d1) + (d2 + d3)
+                squares[j] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)
+        else:
+            for i in range(count):
+                weight = samples.weights[first + i] if samples.weights != NULL else 1.0
+                part[0] += weight
+                for j in range(n):
+                    d0 = rows[i * n + j] - centre[j]
+                    sums[j] += weight * d0
+                    squares[j] += weight * (d0 * d0)
         first += count
 
 

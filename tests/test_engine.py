@@ -163,10 +163,25 @@ def test_values_and_gradients_of_every_width(kernels, d, k, loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize(("n", "chunk"), [(1, 256), (3, 256), (255, 256), (256, 256), (257, 256), (1000, 300), (1000, 2000)])
-def test_values_and_gradients_of_many_rows(kernels, n, chunk, loss):
+@pytest.mark.parametrize(("n", "chunk"), [(1, 256), (3, 256), (255, 256), (256, 256), (257, 256), (1000, 300), (2500, 5000)])
+@pytest.mark.parametrize("weighted", [True, False])
+def test_values_and_gradients_of_many_rows(kernels, n, chunk, loss, weighted):
+    """Without weights, the logarithms of up to a thousand rows are taken together."""
     for d, k in ((7, 3), (9, 2 if loss.startswith("softmax") else 1)):
-        as_expected(case := Case(n, d, k, loss, chunk=chunk), case.evaluate(kernels))
+        as_expected(case := Case(n, d, k, loss, chunk=chunk, weighted=weighted), case.evaluate(kernels))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("d", [63, 64, 191, 192, 193, 385, 520, 1100])
+@pytest.mark.parametrize("k", [1, 2, 4, 5])
+def test_values_and_gradients_of_wide_rows(kernels, d, k, storage):
+    """By strips of 192 columns with several outputs, in blocks of 16 rows."""
+    loss = "sigmoid_log_loss" if k == 1 else "softmax_log_loss"
+    as_expected(case := Case(35, d, k, loss, storage=storage, weighted=False), case.evaluate(kernels))
+    link = "sigmoid" if k == 1 else "softmax"
+    sums = case.rows @ case.coefficients.T
+    found = answers(kernels, case.inputs, case.coefficients, link, k)
+    assert (abs(found - linked(sums, link)) <= 1e-12 * (1 + abs(sums).max())).all()
 
 
 def test_values_and_gradients_of_300_outputs(kernels):
@@ -670,7 +685,7 @@ digest = hashlib.sha256()
 def flat(values):
     return array("d", np.ravel(values).tolist())
 
-for d in (*range(1, 18), 30, 57) if fast else (1, 8, 17):
+for d in (*range(1, 18), 30, 57, 393) if fast else (1, 8, 17):
     for k in (1, 3, 10):
         for n in (1, 130) if fast else (1, 3):
             for storage in ("d", "f", "B"):
