@@ -40,9 +40,9 @@ typedef double lanes_in_memory __attribute__((vector_size(32), aligned(8), may_a
 ALWAYS_INLINE lanes four(double a, double b, double c, double d) { return (lanes){a, b, c, d}; }
 ALWAYS_INLINE lanes load(const double *from) { return *(const lanes_in_memory *)from; }
 ALWAYS_INLINE void store(double *to, lanes a) { *(lanes_in_memory *)to = a; }
-ALWAYS_INLINE lanes plus(lanes a, lanes b) { return a + b; }
-ALWAYS_INLINE lanes minus(lanes a, lanes b) { return a - b; }
-ALWAYS_INLINE lanes times(lanes a, lanes b) { return a * b; }
+ALWAYS_INLINE lanes add(lanes a, lanes b) { return a + b; }
+ALWAYS_INLINE lanes sub(lanes a, lanes b) { return a - b; }
+ALWAYS_INLINE lanes mul(lanes a, lanes b) { return a * b; }
 
 /* The sum of each of four vectors: (v[0] + v[2]) + (v[1] + v[3]). */
 ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
@@ -66,9 +66,9 @@ ALWAYS_INLINE void store(double *to, lanes a)
     *(pair_in_memory *)to = a.low;
     *(pair_in_memory *)(to + 2) = a.high;
 }
-ALWAYS_INLINE lanes plus(lanes a, lanes b) { return (lanes){a.low + b.low, a.high + b.high}; }
-ALWAYS_INLINE lanes minus(lanes a, lanes b) { return (lanes){a.low - b.low, a.high - b.high}; }
-ALWAYS_INLINE lanes times(lanes a, lanes b) { return (lanes){a.low * b.low, a.high * b.high}; }
+ALWAYS_INLINE lanes add(lanes a, lanes b) { return (lanes){a.low + b.low, a.high + b.high}; }
+ALWAYS_INLINE lanes sub(lanes a, lanes b) { return (lanes){a.low - b.low, a.high - b.high}; }
+ALWAYS_INLINE lanes mul(lanes a, lanes b) { return (lanes){a.low * b.low, a.high * b.high}; }
 ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
 {
     pair as = a.low + a.high, bs = b.low + b.high, cs = c.low + c.high, ds = d.low + d.high;
@@ -80,15 +80,15 @@ typedef struct { double n[LANES]; } lanes;
 ALWAYS_INLINE lanes four(double a, double b, double c, double d) { lanes v = {{a, b, c, d}}; return v; }
 ALWAYS_INLINE lanes load(const double *from) { return four(from[0], from[1], from[2], from[3]); }
 ALWAYS_INLINE void store(double *to, lanes a) { to[0] = a.n[0], to[1] = a.n[1], to[2] = a.n[2], to[3] = a.n[3]; }
-ALWAYS_INLINE lanes plus(lanes a, lanes b)
+ALWAYS_INLINE lanes add(lanes a, lanes b)
 {
     return four(a.n[0] + b.n[0], a.n[1] + b.n[1], a.n[2] + b.n[2], a.n[3] + b.n[3]);
 }
-ALWAYS_INLINE lanes minus(lanes a, lanes b)
+ALWAYS_INLINE lanes sub(lanes a, lanes b)
 {
     return four(a.n[0] - b.n[0], a.n[1] - b.n[1], a.n[2] - b.n[2], a.n[3] - b.n[3]);
 }
-ALWAYS_INLINE lanes times(lanes a, lanes b)
+ALWAYS_INLINE lanes mul(lanes a, lanes b)
 {
     return four(a.n[0] * b.n[0], a.n[1] * b.n[1], a.n[2] * b.n[2], a.n[3] * b.n[3]);
 }
@@ -99,8 +99,8 @@ ALWAYS_INLINE lanes add_across(lanes a, lanes b, lanes c, lanes d)
 }
 #endif
 
-ALWAYS_INLINE lanes all(double a) { return four(a, a, a, a); }
-ALWAYS_INLINE lanes add_product(lanes total, lanes a, lanes b) { return plus(total, times(a, b)); }
+ALWAYS_INLINE lanes splat(double a) { return four(a, a, a, a); }
+ALWAYS_INLINE lanes add_product(lanes total, lanes a, lanes b) { return add(total, mul(a, b)); }
 
 /* Numbers of a storage: one, and four. */
 ALWAYS_INLINE double number_at(int size, const void *numbers, ptrdiff_t at)
@@ -130,7 +130,7 @@ ALWAYS_INLINE lanes lanes_at(int size, const void *numbers, ptrdiff_t at)
 ALWAYS_INLINE double dot_with(int size, const void *left, const double *right, ptrdiff_t n)
 {
     double s[8];
-    lanes low = all(0), high = all(0);
+    lanes low = splat(0), high = splat(0);
     ptrdiff_t j = 0;
     for (; j + 8 <= n; j += 8) {
         low = add_product(low, lanes_at(size, left, j), load(right + j));
@@ -151,12 +151,12 @@ static double dot(const double *left, const double *right, ptrdiff_t n)
 ALWAYS_INLINE double squares_with(int size, const void *row, const double *means, const double *inverses, ptrdiff_t n)
 {
     double s[8], distance;
-    lanes low = all(0), high = all(0), d;
+    lanes low = splat(0), high = splat(0), d;
     ptrdiff_t j = 0;
     for (; j + 8 <= n; j += 8) {
-        d = times(minus(lanes_at(size, row, j), load(means + j)), load(inverses + j));
+        d = mul(sub(lanes_at(size, row, j), load(means + j)), load(inverses + j));
         low = add_product(low, d, d);
-        d = times(minus(lanes_at(size, row, j + 4), load(means + j + 4)), load(inverses + j + 4));
+        d = mul(sub(lanes_at(size, row, j + 4), load(means + j + 4)), load(inverses + j + 4));
         high = add_product(high, d, d);
     }
     store(s, low), store(s + 4, high);
@@ -231,7 +231,7 @@ static void multiply_by(double *less_one, const double *e, ptrdiff_t count)
     for (; i + PRODUCT_LANES <= count; i += PRODUCT_LANES)
         for (int v = 0; v < PRODUCT_LANES / LANES; v++) {
             lanes factor = load(e + i + v * LANES);
-            p[v] = plus(p[v], add_product(factor, p[v], factor));
+            p[v] = add(p[v], add_product(factor, p[v], factor));
         }
     for (int v = 0; v < PRODUCT_LANES / LANES; v++)
         store(less_one + v * LANES, p[v]);
@@ -281,7 +281,7 @@ static inline void spread_row(const double *row, double factor, ptrdiff_t n, dou
     for (; j + LANES <= n; j += LANES) {
         lanes values = load(row + j);
         store(copy + j, values);
-        store(scaled + j, times(values, all(factor)));
+        store(scaled + j, mul(values, splat(factor)));
     }
     for (; j < n; j++) {
         double value = row[j];

@@ -17,15 +17,15 @@
 
 ALWAYS_INLINE lanes products_of_short_row(int size, int vectors, const char *row, const lanes *weights)
 {
-    lanes low = times(lanes_at(size, row, 0), weights[0]), high;
+    lanes low = mul(lanes_at(size, row, 0), weights[0]), high;
     if (vectors == 1)
         return low;
-    high = times(lanes_at(size, row, 4), weights[1]);
+    high = mul(lanes_at(size, row, 4), weights[1]);
     if (vectors > 2)
         low = add_product(low, lanes_at(size, row, 8), weights[2]);
     if (vectors > 3)
         high = add_product(high, lanes_at(size, row, 12), weights[3]);
-    return plus(low, high);
+    return add(low, high);
 }
 
 /* The first of the sums, of rows of up to four vectors; returns how many. The last rows are left: behind them is no memory. */
@@ -42,14 +42,14 @@ ALWAYS_INLINE ptrdiff_t short_sums(
                                products_of_short_row(size, vectors, row + length, kept),
                                products_of_short_row(size, vectors, row + 2 * length, kept),
                                products_of_short_row(size, vectors, row + 3 * length, kept));
-        store(sums + i, plus(sum, all(0)));  /* `dot` begins with 0, which makes 0 of -0 */
+        store(sums + i, add(sum, splat(0)));  /* `dot` begins with 0, which makes 0 of -0 */
     }
     return i;
 }
 
 ALWAYS_INLINE lanes products_of_long_row(int size, const char *row, const double *weights, ptrdiff_t n)
 {
-    lanes low = all(0), high = all(0);
+    lanes low = splat(0), high = splat(0);
     ptrdiff_t j = 0;
     for (; j + 8 <= n; j += 8) {
         low = add_product(low, lanes_at(size, row, j), load(weights + j));
@@ -59,7 +59,7 @@ ALWAYS_INLINE lanes products_of_long_row(int size, const char *row, const double
         low = add_product(low, lanes_at(size, row, j), load(weights + j));
     if (j + 4 < n)
         high = add_product(high, lanes_at(size, row, j + 4), load(weights + j + 4));
-    return plus(low, high);
+    return add(low, high);
 }
 
 /* The same for rows of any length. */
@@ -82,9 +82,9 @@ ALWAYS_INLINE lanes four_rows_at(
     int size, const char *row0, const char *row1, const char *row2, const char *row3, double a0, double a1, double a2,
     double a3, ptrdiff_t j)
 {
-    lanes first = add_product(times(lanes_at(size, row0, j), all(a0)), lanes_at(size, row1, j), all(a1));
-    lanes second = add_product(times(lanes_at(size, row2, j), all(a2)), lanes_at(size, row3, j), all(a3));
-    return plus(first, second);
+    lanes first = add_product(mul(lanes_at(size, row0, j), splat(a0)), lanes_at(size, row1, j), splat(a1));
+    lanes second = add_product(mul(lanes_at(size, row2, j), splat(a2)), lanes_at(size, row3, j), splat(a3));
+    return add(first, second);
 }
 
 /* The first of the rows, of up to four vectors, added to a gradient that stays in registers; returns how many. */
@@ -103,7 +103,7 @@ ALWAYS_INLINE ptrdiff_t add_short_rows(
         double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
         for (int v = 0; v < vectors; v++) {
             ptrdiff_t j = v * LANES;
-            kept[v] = plus(kept[v], four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j));
+            kept[v] = add(kept[v], four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j));
         }
     }
     for (int v = 0; v < vectors; v++)
@@ -150,7 +150,7 @@ ALWAYS_INLINE void add_rows_with(
         double a0 = slopes[i], a1 = slopes[i + 1], a2 = slopes[i + 2], a3 = slopes[i + 3];
         ptrdiff_t j = 0;
         for (; j + LANES <= n; j += LANES)
-            store(gradient + j, plus(load(gradient + j), four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j)));
+            store(gradient + j, add(load(gradient + j), four_rows_at(size, row0, row1, row2, row3, a0, a1, a2, a3, j)));
         for (; j < n; j++)
             gradient[j] += (number_at(size, row0, j) * a0 + number_at(size, row1, j) * a1)
                 + (number_at(size, row2, j) * a2 + number_at(size, row3, j) * a3);

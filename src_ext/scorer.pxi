@@ -59,7 +59,7 @@ cdef class Scorer:
     def __init__(self, array.array coefficients, n_outputs, n_inputs, link, classes, door):
         self.coefficients = coefficients[:]
         self.outputs = outputs_of(self.coefficients.data.as_doubles, n_inputs, n_outputs, len(coefficients) // n_outputs)
-        self.weights = bytearray(8 * size_of_weights(&self.outputs))
+        self.weights = bytearray(8 * (size_of_weights(&self.outputs) + 8))
         fill_up(&self.outputs, <double*> PyByteArray_AS_STRING(self.weights))
         self.link = <Link> <int> LINKS[link]
         self.n_results = 2 if self.link == PAIR else n_outputs
@@ -70,16 +70,17 @@ cdef class Scorer:
     cdef bint quick_sum(self, x, double* total) except -1:
         """The weighted sum of a single output for a short enough row; False where that is not at hand.
 
-        It is the very sum of sums_of_rows, without what that needs to do many rows, which takes several times as long.
+        It is the very sum of sums_of_rows, without what that needs to do many rows, which takes several times as long. Row and
+        weights are filled up with zeros to eights, as the last few numbers one by one would take as long as all others.
         """
-        cdef double row[MOST_ON_THE_STACK]
+        cdef double row[MOST_ON_THE_STACK + 8]
         cdef Py_ssize_t n = self.outputs.n_inputs
-        cdef const double* weights = self.outputs.coefficients
         if self.outputs.n_outputs > 1 or n > MOST_ON_THE_STACK or not read_row(x, row, n):
             return False
-        total[0] = loops.dot(row, weights, n)
+        memset(row + n, 0, 8 * sizeof(double))
+        total[0] = loops.dot(row, self.outputs.weights, (n + 7) // 8 * 8)
         if self.outputs.width > n:
-            total[0] += weights[n]
+            total[0] += self.outputs.coefficients[n]
         return fabs(total[0]) <= FARTHEST
 
     cdef int answer(self, x, Link link, double* results) except -1:

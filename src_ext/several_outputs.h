@@ -24,7 +24,7 @@ ALWAYS_INLINE void sums_of_constant_count(
     const double *row0 = rows, *row1 = row0 + row_step, *row2 = row1 + row_step, *row3 = row2 + row_step;
     for (int c = 0; c < outputs; c++)
         for (int r = 0; r < 4; r++)
-            total[c][r] = begins ? all(0) : load(partial + (c * 4 + r) * LANES);
+            total[c][r] = begins ? splat(0) : load(partial + (c * 4 + r) * LANES);
     for (ptrdiff_t j = 0; j < n; j += LANES) {
         for (int c = 0; c < outputs; c++)
             w[c] = load(weights + c * weight_step + j);
@@ -66,7 +66,7 @@ ALWAYS_INLINE void tile_of_constant_size(
             other[v] = load(b + v * LANES);
         for (int r = 0; r < rows; r++)
             for (int v = 0; v < vectors; v++)
-                total[r][v] = add_product(total[r][v], all(a[r * a_row]), other[v]);
+                total[r][v] = add_product(total[r][v], splat(a[r * a_row]), other[v]);
         a += a_step, b += b_step;
     }
     for (int r = 0; r < rows; r++)
