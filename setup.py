@@ -36,7 +36,8 @@ DIRECTIVES = {
 
 # The hot loops once for each instruction set; as the twin is imported it takes the best that the processor has.
 INSTRUCTION_SETS = {"baseline": []}
-if not MSVC and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
+# Not on Windows: there gcc does not align vectors of AVX on the stack (its bug 54412), and MSVC has other flags.
+if sys.platform != "win32" and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
     INSTRUCTION_SETS["avx2"] = ["-mavx2"]
     INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw"]
 

@@ -12,8 +12,8 @@
 #     number is used as often as there are outputs, twice.
 # (d) A Hessian is the tile of several_outputs.h, over blocks of rows with their 1 and the same rows times weight and curvature;
 #     only tiles that touch the lower triangle are made.
-# (e) All sums are added in an order that is written out, and no lane of a vector ever depends on another, so neither the
-#     instruction set nor the number of threads changes a bit.
+# (e) All sums are added in an order that is written out, whatever the vectors, so neither the instruction set nor the number of
+#     threads changes a bit.
 
 from libc.string cimport memset
 
@@ -64,7 +64,8 @@ cdef enum:
     SMALLEST_BLOCK = 16  # rows
     LONG_ROWS = 32
     LARGEST_BLOCK = 256
-    BLOCK_OF_SEVERAL_VALUES = 32768  # with several outputs: 256 kB
+    BLOCK_OF_SEVERAL_VALUES = 32768  # with several outputs: 256 kB, but for very long rows
+    SMALLEST_BLOCK_OF_SEVERAL = 8
     LARGEST_BLOCK_OF_SEVERAL = 64
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
     MOMENT_ROWS = 4  # rows that are added up at a time
@@ -81,10 +82,11 @@ cdef inline Py_ssize_t row_step(Py_ssize_t n) noexcept nogil:
 
 
 cdef inline Py_ssize_t rows_in_block(const Outputs* outputs) noexcept nogil:
-    """How many rows, a multiple of 8: BLOCK_VALUES of them, or up to twice as many where that would be less than LONG_ROWS."""
+    """How many rows, a multiple of 8: as many as have BLOCK_VALUES, or twice that if it is less than LONG_ROWS; in bounds."""
     cdef Py_ssize_t n = outputs.n_inputs, rows = BLOCK_VALUES // n // 8 * 8
     if outputs.n_outputs > 1:
-        return max(<Py_ssize_t> SMALLEST_BLOCK, min(LARGEST_BLOCK_OF_SEVERAL, BLOCK_OF_SEVERAL_VALUES // n // 8 * 8))
+        rows = BLOCK_OF_SEVERAL_VALUES // n // 8 * 8
+        return max(<Py_ssize_t> SMALLEST_BLOCK_OF_SEVERAL, min(rows, <Py_ssize_t> LARGEST_BLOCK_OF_SEVERAL))
     if rows < LONG_ROWS:
         rows = min(<Py_ssize_t> LONG_ROWS, 2 * BLOCK_VALUES // n // 8 * 8)
     return max(<Py_ssize_t> SMALLEST_BLOCK, min(rows, <Py_ssize_t> LARGEST_BLOCK))
@@ -319,7 +321,7 @@ cdef void importances(
     const Samples* samples, const Outputs* outputs, const double* means, const double* scales, Py_ssize_t first,
     Py_ssize_t last, double* values, double* room
 ) noexcept nogil:
-    """values = s·h·(1 + Σ ((x - mean) / scale)²) for the rows first … last - 1, h the mean curvature over the outputs."""
+    """values = s·h·(1 + Σ ((x - mean) · (1 / scale))²) for the rows first … last - 1, h the mean curvature over the outputs."""
     cdef Py_ssize_t n = outputs.n_inputs, k = outputs.n_outputs, stride = outputs.stride
     cdef Py_ssize_t most = whole_vectors(min(rows_in_block(outputs), last - first)), count, i, j, c
     cdef const Table* table = &samples.inputs

@@ -33,7 +33,7 @@
 #define DO_NOT_UNROLL
 #endif
 
-#if defined(__AVX__)
+#if defined(__GNUC__) && defined(__AVX__)
 typedef double lanes __attribute__((vector_size(32)));
 typedef double lanes_in_memory __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -126,7 +126,7 @@ ALWAYS_INLINE lanes lanes_at(int size, const void *numbers, ptrdiff_t at)
 #endif
 }
 
-/* Σ left · right in eight partial sums, number j in the j mod 8th: the order of all sums over the numbers of one row. */
+/* Σ left · right in eight partial sums, number j in the j mod 8th: the order of a row's sum for a single output. */
 ALWAYS_INLINE double dot_with(int size, const void *left, const double *right, ptrdiff_t n)
 {
     double s[8];

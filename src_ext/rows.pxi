@@ -6,8 +6,8 @@
 # (b) With several outputs, the next block of rows is fetched while the sums of this one are made, a little at a time: else the
 #     processor, which sees a stream only while it flows, begins anew with each block. 60,000 rows of 784 float32 and ten
 #     outputs took 64 ms without, 56 ms so. With one output, rows flow fast enough, and fetching by hand makes that slower.
-# (c) A sum that is not finite, or beyond ±1e300, is taken again by sum_in_smaller_units and kept in ±1e300: then no loss, share
-#     or slope of finite numbers is nan.
+# (c) A sum that is not finite is taken again by sum_in_smaller_units, and each is kept in ±1e300: then no loss, share or slope
+#     of finite numbers is nan.
 
 cdef extern from "lanes.h":
     void fetch(const char* memory, Py_ssize_t bytes) noexcept nogil

@@ -4,9 +4,9 @@
  *
  * (a) Twelve vectors of sums fill AVX2's sixteen registers and leave room for the operands; each step loads seven of these for
  *     twelve multiplications.
- * (b) sums_of_several_outputs: four rows times three outputs, each sum in four partial sums, number j in the j mod 4th. So neither
- *     an output nor a row is filled up with zeros to be multiplied: ten outputs cost ten, not twelve. By strips of columns, so
- *     that all weights of a strip stay in the first-level cache: 60,000 rows of 784 and ten outputs took 23 ms without, 20 ms so.
+ * (b) sums_of_several_outputs: four rows times three outputs, each sum in four partial sums, number j in the j mod 4th. So the
+ *     outputs need not be filled up with zeros that are multiplied: ten cost ten, not twelve. By strips of columns, whose weights
+ *     stay in the first-level cache: by itself, this loop did 80% of the multiplications that the processor can, and 68% without.
  * (c) tile: C += A · B for up to four rows of A and twelve columns of B and C: gradients (A: the outputs' slopes, B: rows) and
  *     Hessians (A: weighted columns, B: rows). */
 
