@@ -47,8 +47,11 @@ class Labels:
             for code, weight in zip(self.flat_codes(), sample_weights, strict=True):
                 totals[code] += weight
         elif len(totals) <= 16:
-            flat = self.flat_codes().tobytes()
-            totals = [float(flat.count(code)) for code in range(len(totals))]
+            flat = self.flat_codes()
+            for start in range(0, len(flat), _ROWS_AT_ONCE):  # some at a time, so that no copy of the whole is made
+                some = flat[start : start + _ROWS_AT_ONCE].tobytes()
+                for code in range(len(totals)):
+                    totals[code] += some.count(code)
         else:
             for code in self.flat_codes():
                 totals[code] += 1
@@ -154,10 +157,10 @@ def _from_numbers(labels: Any, numpy: Any) -> Labels:
         row = int(numpy.flatnonzero(~numpy.isfinite(labels))[0])
         raise ValueError(f"y row {row} is {float(labels[row])!r}; expected a label: fill it in or drop that row")
     _check_classes(classes.tolist())
-    codes = array("B" if len(classes) <= 256 else "H")
-    for part in parts:
+    codes = array("B" if len(classes) <= 256 else "H", [0]) * len(labels)
+    for part, start in zip(parts, range(0, len(labels), _ROWS_AT_ONCE), strict=True):
         found = part == classes[1] if len(classes) == 2 else numpy.searchsorted(classes, part)
-        codes.frombytes(found.astype(codes.typecode).tobytes())
+        memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Labels(tuple(classes.tolist()), _table(codes, 1), multilabel=False, dtype=labels.dtype)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK_VALUES = 65_536  # numbers in a chunk, at least
 _CHUNK_ROWS = 512  # rows in a chunk for each output, at least: a chunk's gradient must be small beside its rows
-_BYTES_FOR_A_NOTE = 400  # of samples, to one number of 8 bytes: 2%
+_BYTES_FOR_A_NOTE = 800  # of samples, to one number of 8 bytes: 1%
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in so many parts at most, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 _WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
