@@ -7,41 +7,42 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-N_ROWS, N_COLUMNS = 2_500_000, 10
+ARRAYS = ((2_500_000, 10, "float64"), (2_500_000, 10, "float32"), (600_000, 784, "uint8"))
 ROWS_AT_ONCE = 5_000
 
 
 def sections() -> Iterator[str]:
-    """The measurement is a process of its own, whose peak nothing else has raised."""
+    """Each measurement is a process of its own, whose peak nothing else has raised."""
     try:
         import resource  # noqa: F401  (Unix has it)
     except ImportError:
         yield "\nMemory: not measured, this system does not tell a process's peak"
         return
-    child = subprocess.run([sys.executable, str(Path(__file__))], check=True, capture_output=True, text=True)
-    grown, size = map(int, child.stdout.split())
-    yield (
-        f"\nMemory: fitting {N_ROWS:,}×{N_COLUMNS} float64 ({size / 1e6:.0f} MB) raises the process's peak "
-        f"by {grown / 1e6:.1f} MB, {grown / size:.1%} of the array"
-    )
+    yield "\nMemory: by how much fitting raises the process's peak"
+    for n, d, dtype in ARRAYS:
+        command = [sys.executable, str(Path(__file__)), str(n), str(d), dtype]
+        grown, size = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+        yield f"  {n:,}×{d} {dtype} ({size / 1e6:.0f} MB): {grown / 1e6:.1f} MB, {grown / size:.1%} of the array"
 
 
 def main() -> None:
-    """Print by how many bytes the fit raised the peak, and how many the array has."""
+    """Print by how many bytes the fit of n × d numbers raised the peak, and how many the array has."""
     import numpy as np
 
     import pyperceptron as pp
 
+    n, d, dtype = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     random = np.random.default_rng(1)
-    X, y = np.empty((N_ROWS, N_COLUMNS)), np.empty(N_ROWS, np.uint8)
+    X, y = np.empty((n, d), dtype), np.empty(n, np.uint8)
     # In pieces, because a large array made on the way would raise the peak before the fit, and hide what the fit takes.
-    for start in range(0, N_ROWS, ROWS_AT_ONCE):
+    for start in range(0, n, ROWS_AT_ONCE):
         piece = X[start : start + ROWS_AT_ONCE]
-        piece[:] = random.standard_normal(piece.shape)
-        y[start : start + ROWS_AT_ONCE] = piece.sum(axis=1) + random.standard_normal(len(piece)) > 0
+        piece[:] = random.integers(0, 256, piece.shape) if dtype == "uint8" else random.standard_normal(piece.shape)
+        sums = piece.sum(axis=1, dtype=float)
+        y[start : start + ROWS_AT_ONCE] = sums - sums.mean() + sums.std() * random.standard_normal(len(piece)) / 3 > 0
     pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # loads what the first fit loads
     before = _peak()
-    pp.Perceptron(l2=1 / N_ROWS, threads=1).fit(X, y)
+    pp.Perceptron(l2=1 / n, threads=1).fit(X, y)
     print(_peak() - before, X.nbytes)
 
 
