@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyperceptron as pp
+from pyperceptron.labels import read_labels
 
 SOLVERS = ("auto", "newton", "lbfgs")
 
@@ -333,6 +334,17 @@ def test_class_weights(make_model, weights):
 
 
 # Labels and containers.
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 200_000), (3, 65_537), (300, 131_072)])
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+def test_labels_of_many_rows(classes, rows, dtype):
+    """They are read and counted some at a time."""
+    y = np.random.default_rng(classes).integers(0, classes, rows).astype(dtype) * 2 - 5
+    labels = read_labels(y, rows)
+    np.testing.assert_array_equal(np.array(labels.classes)[labels.flat_codes()], y)
+    assert labels.class_weights(None) == np.unique(y, return_counts=True)[1].tolist()
+
 
 LABELS = {
     "strings": ["oak", "ash"],
