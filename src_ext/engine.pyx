@@ -22,12 +22,11 @@ from libc.string cimport memcpy, memset
 
 from loops cimport (
     FLOAT64, PAIR, SHARES, SIGMOID, SIGMOID_LOG_LOSS, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Loops, Loss,
-    Outputs, Samples, Table,
+    Outputs, Samples, Table, whole_vectors,
 )
 from tables cimport WORK_BETWEEN_SIGNALS, look_for_signals, memory_of, table_of
 
 cdef enum:
-    LANES = 4  # as in lanes.h
     ROWS_AT_ONCE = 256
 
 cdef const Loops* loops = NULL
@@ -45,10 +44,6 @@ cdef dict LOSSES = {
     "sigmoid_squared_error": SIGMOID_SQUARED_ERROR,
 }
 cdef dict LINKS = {"sums": SUMS, "sigmoid": SIGMOID, "softmax": SOFTMAX, "shares": SHARES, "pair": PAIR}
-
-
-cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
-    return (count + LANES - 1) // LANES * LANES
 
 
 cdef Outputs outputs_of(const double* coefficients, Py_ssize_t n_inputs, Py_ssize_t n_outputs, Py_ssize_t width) noexcept nogil:

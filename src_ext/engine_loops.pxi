@@ -19,11 +19,11 @@ from libc.string cimport memset
 
 from activations cimport scaled_exp
 from loops cimport (
-    PAIR, SHARES, SIGMOID, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Outputs, Samples, Table, size_of,
+    LANES, PAIR, SHARES, SIGMOID, SIGMOID_SQUARED_ERROR, SOFTMAX, SOFTMAX_LOG_LOSS, SUMS, Link, Outputs, Samples, Table,
+    size_of, whole_vectors,
 )
 
 cdef extern from "lanes.h":
-    enum: LANES
     enum: PRODUCT_LANES
     void multiply_by(double* less_one, const double* e, Py_ssize_t count) noexcept nogil
     double take_product(double* less_one) noexcept nogil
@@ -70,10 +70,6 @@ cdef enum:
     HESSIAN_ROWS = 64  # rows in a block of a Hessian
     MOMENT_ROWS = 4  # rows that are added up at a time
     LARGEST_PRODUCT = 1000  # of so many factors from 1 to 2
-
-
-cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
-    return (count + LANES - 1) // LANES * LANES
 
 
 cdef inline Py_ssize_t row_step(Py_ssize_t n) noexcept nogil:

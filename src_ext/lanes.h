@@ -160,9 +160,9 @@ ALWAYS_INLINE double squares_with(int size, const void *row, const double *means
         high = add_product(high, d, d);
     }
     store(s, low), store(s + 4, high);
-    for (ptrdiff_t l = 0; j < n; j++, l++) {
-        distance = (number_at(size, row, j) - means[j]) * inverses[j];
-        s[l % 8] += distance * distance;
+    for (ptrdiff_t l = 0; j + l < n; l++) {
+        distance = (number_at(size, row, j + l) - means[j + l]) * inverses[j + l];
+        s[l] += distance * distance;
     }
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }

@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t
 
 cdef enum:
     PACKED_WIDTH = 8  # the most weights that are kept in registers; a layer of no more is called narrow
+    LANES = 4  # numbers in a vector, as in lanes.h
 
 cdef extern from *:
     """
@@ -98,6 +99,11 @@ cdef struct Loops:
     void (*add_scaled)(double* target, double factor, const double* source, Py_ssize_t count) noexcept nogil
     Py_ssize_t (*cholesky)(double* matrix, Py_ssize_t n, double* column) noexcept nogil
     void (*cholesky_solve)(const double* factor, Py_ssize_t n, double* vector) noexcept nogil
+
+
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t count) noexcept nogil:
+    """So many numbers filled up to whole vectors."""
+    return (count + LANES - 1) // LANES * LANES
 
 
 cdef inline Py_ssize_t size_of(Storage storage) noexcept nogil:

@@ -7,6 +7,7 @@
  * (b) sums_of_several_outputs: four rows times three outputs, each sum in four partial sums, number j in the j mod 4th. So the
  *     outputs need not be filled up with zeros that are multiplied: ten cost ten, not twelve. By strips of columns, whose weights
  *     stay in the first-level cache: by itself, this loop did 80% of the multiplications that the processor can, and 68% without.
+ *     Its four rows are written out; as a loop over them, softmax took 3% longer.
  * (c) tile: C += A · B for up to four rows of A and twelve columns of B and C: gradients (A: the outputs' slopes, B: rows) and
  *     Hessians (A: weighted columns, B: rows). */
 
