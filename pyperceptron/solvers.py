@@ -24,7 +24,7 @@ _PAIRS = 8  # steps that are remembered
 _SLOW = 0.1  # a step that leaves more than this share of the slope may call for a new Hessian
 _FIRST_ROWS = 10  # rows for each column in the first sampled Hessian; each further one takes twice as many
 _DEAR = 8.0  # passes over the samples; where a first Hessian costs more, the columns' scales must do
-_FLAT = 1e-6  # of J: what a step promises so little of is made without looking
+_FLAT = 1e-6  # of J: at the optimum, a step that promises no more than this brings the coefficients nearer to it
 _SWEEPS = 200  # over all coordinates, for one step with lasso
 
 
@@ -65,6 +65,20 @@ class Run:
         self.value = value + self.objective.lasso_penalty(coefficients)
         self.slope = self.objective.optimality(coefficients, gradient)
         self.coefficients = coefficients
+
+    @property
+    def can_step(self) -> bool:
+        """Whether steps were made, and another may be."""
+        return 0 < self.iterations < self._max_iter
+
+    def refine(self, direction: Numbers) -> None:
+        """Go all of the way along the direction if that increases neither J, beyond its rounding, nor the slope."""
+        there = self.coefficients[:]
+        self.objective.kernels.add_scaled(there, 1.0, direction)
+        value, gradient = self.objective.evaluate(there)
+        if value <= self.value + _ROUNDING * abs(self.value) and self.objective.optimality(there, gradient) <= self.slope:
+            self.arrive(there, value, gradient)
+            self._watch(self)
 
     def step_along(self, direction: Numbers, promise: float) -> bool:
         """Go along the direction, all of it or less and less, until J decreases enough; False if it nowhere does.
@@ -133,8 +147,8 @@ def _quasi_newton(run: Run, sampled: bool) -> None:
        last, once the passes since then have cost as much as it will, so that no more than twice the least is spent.
     2. The direction is -B⁻¹·gradient, B corrected by what the last steps told of the Hessian.
     3. A step along it is made, and remembered as a pair of changes: of the point and of the gradient.
-    4. At the end, where B is good, as a single output's is, one more step is made without a look at the samples: J hardly
-       changes, but the coefficients come ten to a thousand times as near to the optimum.
+    4. At the end, where B is good, as a single output's is, one more step is tried: J hardly changes, but the coefficients
+       come ten to a thousand times as near to the optimum.
     """
     objective, kernels = run.objective, run.objective.kernels
     n_rows = min(_FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
@@ -161,10 +175,10 @@ def _quasi_newton(run: Run, sampled: bool) -> None:
             model = HessianModel(objective, run.coefficients, n_rows)
             if objective.n_outputs == 1:  # of several outputs, B tells only half, and the pairs the rest
                 pairs.clear()
-    if run.reason == "optimum" and run.iterations and objective.n_outputs == 1:
+    if run.reason == "optimum" and run.can_step and objective.n_outputs == 1:
         direction = _downhill(run.gradient, model, pairs, kernels)
         if -kernels.dot(run.gradient, direction) <= _FLAT * abs(run.value):
-            kernels.add_scaled(run.coefficients, 1.0, direction)
+            run.refine(direction)
 
 
 def _downhill(gradient: Numbers, model: HessianModel | ScaleModel, pairs: list[Pair], kernels: Backend) -> Numbers:
