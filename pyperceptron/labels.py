@@ -94,33 +94,58 @@ def read_labels(labels: Any, n_rows: int) -> Labels:
 
     ValueError or TypeError says which row has none, or that there are too few or too many of them.
     """
+    opened = _opened(labels)
+    if isinstance(opened, list):
+        _check_length(len(opened), n_rows)
+        if opened and all(isinstance(value, list) for value in opened):
+            if all(len(value) == 1 for value in opened):
+                opened = [value for [value] in opened]
+            else:
+                return _several_outputs(opened, None)
+        return _from_values(opened, None)
+    _check_length(len(opened), n_rows)
+    if opened.ndim == 2:
+        return _several_outputs(opened.tolist(), opened.dtype)
+    if opened.dtype.kind in "biuf":
+        return _from_numbers(opened, sys.modules["numpy"])
+    return _from_values(opened.tolist(), opened.dtype)
+
+
+def label_list(labels: Any, n_rows: int) -> list[Any]:
+    """The labels of n_rows rows as a list; for several outputs, one of lists.
+
+    ValueError or TypeError as from read_labels, but of the labels themselves nothing is asked.
+    """
+    opened = _opened(labels)
+    _check_length(len(opened), n_rows)
+    values: list[Any] = opened if isinstance(opened, list) else opened.tolist()
+    if all(isinstance(value, list) and len(value) == 1 for value in values):
+        return [value for [value] in values]
+    return values
+
+
+def _opened(labels: Any) -> Any:
+    """The labels as a list, or as a NumPy array of one dimension or two if that is what they came in; masked ones are refused."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and not isinstance(labels, numpy.ndarray) and hasattr(labels, "__array__"):
         labels = labels.__array__()  # a column of a data frame
     if numpy is not None and isinstance(labels, numpy.ndarray):
+        if getattr(labels, "mask", False) is not False and labels.mask.any():
+            raise ValueError(
+                f"y row {int(labels.mask.nonzero()[0][0])} is masked; expected a label: fill it in or drop that row"
+            )
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim > 2 or labels.ndim == 0:
             raise ValueError(f"y has {counted(labels.ndim, 'dimension')}; expected one, or two for several outputs")
-        _check_length(len(labels), n_rows)
-        if labels.ndim == 2:
-            return _several_outputs(labels.tolist(), labels.dtype)
-        if labels.dtype.kind in "biuf":
-            return _from_numbers(labels, numpy)
-        return _from_values(labels.tolist(), labels.dtype)
-    if isinstance(labels, (str, bytes, dict, set, frozenset)):
-        raise TypeError(f"y is {named(labels)}; expected a sequence of labels, one for each row of X")
+        return labels
     try:
+        if isinstance(labels, (str, bytes, dict, set, frozenset)):
+            raise TypeError
         values: list[Any] = labels.tolist() if isinstance(labels, memoryview) else list(labels)
     except TypeError:
         raise TypeError(f"y is {named(labels)}; expected a sequence of labels, one for each row of X") from None
-    _check_length(len(values), n_rows)
-    if values and all(isinstance(value, list) for value in values):
-        if all(len(value) == 1 for value in values):
-            values = [value for [value] in values]
-        else:
-            return _several_outputs(values, None)
-    return _from_values(values, None)
+    return values
 
 
 def _check_length(length: int, n_rows: int) -> None:

@@ -10,7 +10,7 @@ from pyperceptron.backends import resolve
 from pyperceptron.checks import named, number_not_negative, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.findings import TrainingWarning, diagnose
 from pyperceptron.fitted import Fitted
-from pyperceptron.labels import read_labels
+from pyperceptron.labels import label_list, read_labels
 from pyperceptron.objective import Objective
 from pyperceptron.samples import feature_names_of, read_sample_weights, read_samples, refuse_not_finite
 
@@ -221,16 +221,8 @@ class Perceptron:
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The accuracy: which (weighted) share of the rows is predicted as y says, every output of it."""
         predicted = self.predict(X)
-        wanted = y.tolist() if hasattr(y, "tolist") else list(y)
         predicted = predicted.tolist() if hasattr(predicted, "tolist") else predicted
-        if (
-            wanted
-            and not self._known().labels.multilabel
-            and all(isinstance(label, list) and len(label) == 1 for label in wanted)
-        ):
-            wanted = [label for [label] in wanted]
-        if len(wanted) != len(predicted):
-            raise ValueError(f"y has {len(wanted)} labels but X has {len(predicted)} rows: give one label for each row of X")
+        wanted = label_list(y, len(predicted))
         right = [ours == theirs for ours, theirs in zip(predicted, wanted, strict=True)]
         if sample_weight is None:
             return float(sum(right) / len(right))

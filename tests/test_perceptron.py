@@ -398,6 +398,25 @@ def test_labels_in_numpy_keep_their_type(make_model, dtype, n):
     np.testing.assert_allclose(model.predict_proba([[0.0]])[0], np.array(counts) / n, rtol=1e-12)
 
 
+@pytest.mark.parametrize("n", [20, 4096, 4097, 5000])
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("dtype", ["i8", "d", "?", "U3", "O"])
+def test_masked_labels_are_refused(make_model, dtype, place, n):
+    X, y = samples(n=n, d=1)
+    labels, Y = np.ma.array(y.astype(dtype)), np.ma.array(np.eye(2)[y])
+    model = make_model(l2=0.1).fit(X, labels)  # nothing is masked yet
+    labels[place], Y[place, 1] = np.ma.masked, np.ma.masked
+    message = rf"^y row {range(n)[place]} is masked; expected a label: fill it in or drop that row$"
+    for refused in (
+        lambda: model.fit(X, labels),
+        lambda: model.fit(X, labels[:, None]),
+        lambda: model.fit(X, Y),
+        lambda: model.score(X, labels),
+    ):
+        with pytest.raises(ValueError, match=message):
+            refused()
+
+
 @pytest.mark.parametrize("column", [lambda y: y[:, None], lambda y: y[:, None].tolist(), lambda y: array("q", y), memoryview])
 def test_labels_in_other_containers(make_model, column):
     X, y = samples(n=40)
