@@ -75,13 +75,14 @@ class Labels:
     def as_numpy(self) -> Any:
         """The classes in a NumPy array, which is there because a caller's own array was."""
         numpy = sys.modules["numpy"]
-        if self.dtype is not None:
+        if self.dtype is not None and self.dtype != object:
             return numpy.array(self.classes, self.dtype)
         plain = all(isinstance(label, (int, float, str, bool)) for label in self.classes)
-        if plain and len({type(label) for label in self.classes}) == 1:
+        if self.dtype is None and plain and len({type(label) for label in self.classes}) == 1:
             return numpy.array(self.classes)
         objects = numpy.empty(len(self.classes), object)
-        objects[:] = self.classes
+        for index, label in enumerate(self.classes):  # one by one, as NumPy would take a tuple apart
+            objects[index] = label
         return objects
 
     def as_given(self) -> Any:

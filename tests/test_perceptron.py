@@ -417,6 +417,22 @@ def test_masked_labels_are_refused(make_model, dtype, place, n):
             refused()
 
 
+@pytest.mark.parametrize("labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str)
+@pytest.mark.parametrize("n", [6, 5000])
+def test_tuples_in_an_array_of_objects_stay_whole(make_model, labels, n):
+    X = np.arange(float(n))[:, None] - n / 2
+    y = np.empty(n, object)
+    for row in range(n):
+        y[row] = labels[row >= n // 2] or ("c", 3)
+    model = make_model(l2=0.1).fit(X, y)
+    assert set(model.classes_.tolist()) == set(y.tolist())
+    assert type(model.classes_) is np.ndarray
+    assert model.classes_.dtype == object
+    assert model.predict(X[[0, -1]]).tolist() == [y[0], y[-1]]
+    assert model.predict_one(X[-1]) == y[-1]
+    assert model.score(X, y) >= 0.99
+
+
 @pytest.mark.parametrize("column", [lambda y: y[:, None], lambda y: y[:, None].tolist(), lambda y: array("q", y), memoryview])
 def test_labels_in_other_containers(make_model, column):
     X, y = samples(n=40)
