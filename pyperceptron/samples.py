@@ -9,6 +9,7 @@ from pyperceptron.checks import counted, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any, NoReturn
 
     from pyperceptron.backends import Backend
@@ -271,13 +272,12 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
     width = 0
     for index, row in enumerate(rows):
         before = len(numbers)
+        values = _values_of(row, name, index)
         try:
-            if isinstance(row, _UNORDERED):
-                raise TypeError
-            numbers.extend(row)
+            numbers.extend(values)
         except (TypeError, OverflowError, ValueError):
             del numbers[before:]
-            _append_one_by_one(numbers, row, name, index)
+            _append_one_by_one(numbers, values, name, index)
         if index == 0:
             width = len(numbers)
         elif len(numbers) - before != width:
@@ -290,14 +290,26 @@ def _rows_to_view(source: Any, name: str, flat: bool) -> memoryview[float]:
     return as_view(numbers, width)
 
 
-def _append_one_by_one(numbers: array[float], row: Any, name: str, index: int) -> None:
-    """Append the row's numbers, or say which of them is none."""
+def _values_of(row: Any, name: str, index: int) -> Sequence[Any]:
+    """The values of a row as a list or a tuple; an iterator is read once and whole."""
+    if isinstance(row, (list, tuple)):
+        return row
     try:
         if isinstance(row, _UNORDERED):
             raise TypeError
-        values = list(row)
+        iterator = iter(row)
     except TypeError:
         raise TypeError(f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}") from None
+    values: list[Any] = []
+    try:
+        values.extend(iterator)
+    except Exception as error:
+        raise ValueError(f"{name} row {index}, column {len(values)} cannot be read ({error}): give numbers") from error
+    return values
+
+
+def _append_one_by_one(numbers: array[float], values: Sequence[Any], name: str, index: int) -> None:
+    """Append the row's numbers, or say which of them is none."""
     for column, value in enumerate(values):
         try:
             numbers.append(value)

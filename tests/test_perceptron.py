@@ -497,6 +497,46 @@ def test_every_kind_of_samples(make_model, X, kind):
     assert model.n_features_in_ == 3
 
 
+class OneShot:
+    """A row that can be read only once and has no length, as a file's line reader or a cursor."""
+
+    def __init__(self, values):
+        self._iterator = iter(values)
+
+    def __iter__(self):
+        return self._iterator
+
+
+ROWS_READ_ONCE = [iter, OneShot, lambda row: (value for value in row), lambda row: map(float, row)]
+
+
+@pytest.mark.parametrize("as_row", ROWS_READ_ONCE)
+def test_rows_that_can_be_read_only_once(make_model, make_layer, as_row):
+    X, y = samples(n=8, d=3)
+    model = make_model(l2=0.1).fit(map(as_row, X.tolist()), y)
+    assert bits(model) == bits(make_model(l2=0.1).fit(X, y))
+    assert model.predict_proba([as_row(row) for row in X.tolist()]) == model.predict_proba(X.tolist())
+    layer = make_layer(3, seed=1)
+    assert layer.forward([as_row(row) for row in X.tolist()]) == layer.forward(X.tolist())
+
+
+@pytest.mark.parametrize("as_row", [*ROWS_READ_ONCE, list, tuple])
+@pytest.mark.parametrize("column", [0, 1, 2])
+@pytest.mark.parametrize("value", ["n/a", "", None, 1j])
+def test_a_fault_in_a_row_that_can_be_read_only_once(make_model, make_layer, as_row, column, value):
+    """No number before the fault is lost, so that the rest would pass for a narrower row."""
+    table = [[1.0, 2.0, 3.0] for _ in range(4)]
+    for row in table:
+        row[column] = value
+    for refused in (
+        lambda: make_model(l2=0.1).fit([as_row(row) for row in table], [0, 1, 0, 1]),
+        lambda: make_layer(3 - column).forward([as_row(row) for row in table]),
+        lambda: make_layer(3).train([as_row(row) for row in table], [0, 1, 0, 1], 1),
+    ):
+        with pytest.raises((TypeError, ValueError), match=rf"^(X|inputs) row 0, column {column} (is|cannot be read)"):
+            refused()
+
+
 def test_shapes(make_model):
     X, y = samples(n=40, classes=3)
     several = make_model(l2=0.1).fit(X, y)
