@@ -65,12 +65,12 @@ def _number(value: Any, name: str) -> float:
 
 
 def named(value: Any) -> str:
-    """The value itself where that is short, else its type."""
+    """The value itself if that is short, on one line; else its type."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints
         text = ""
-    return text if 0 < len(text) <= 40 else f"a value of type {type(value).__name__}"
+    return text if 0 < len(text) <= 40 and "\n" not in text else f"a value of type {type(value).__name__}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -116,7 +116,7 @@ class Fitted:
             self.n_inputs,
             self.link,
             None if self.labels.multilabel else self.labels.classes,
-            lambda x: read_one(x, self.n_inputs, kernels),
+            lambda x: read_one(x, self.n_inputs, self.names, kernels),
         )
 
     def _answers(self, samples: Any, link: str, n_columns: int) -> tuple[Table, Any]:

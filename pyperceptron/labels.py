@@ -126,7 +126,7 @@ def label_list(labels: Any, n_rows: int) -> list[Any]:
 
 
 def _opened(labels: Any) -> Any:
-    """The labels as a list, or as a NumPy array of one dimension or two if that is what they came in; masked ones are refused."""
+    """The labels as a list, or as a NumPy array of one dimension or two if they came in one; masked ones are refused."""
     numpy = sys.modules.get("numpy")
     if numpy is not None and not isinstance(labels, numpy.ndarray) and hasattr(labels, "__array__"):
         labels = labels.__array__()  # a column of a data frame

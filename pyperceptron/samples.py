@@ -110,10 +110,18 @@ def read_sample_weights(weights: Any, n_rows: int, kernels: Backend) -> array[fl
     return copied
 
 
-def read_one(sample: Any, n_columns: int, kernels: Backend) -> array[float]:
-    """A single row of n_columns finite numbers, as a flat sequence."""
+def read_one(sample: Any, n_columns: int, names: tuple[str, ...] | None, kernels: Backend) -> array[float]:
+    """A single row of n_columns finite numbers: a flat sequence, or where the columns have names a mapping from these.
+
+    A Series with names for its index is such a mapping. ValueError or TypeError says what is missing, unknown or no number.
+    """
+    mask: Any = getattr(sample, "mask", None)
+    if hasattr(mask, "any") and mask.any():
+        _refuse("x", 0, int(mask.argmax()), "masked", "fill it in or drop that row")
+    if hasattr(sample, "columns") or (hasattr(sample, "keys") and (names or not hasattr(sample, "__array__"))):
+        sample = _values_by_name(sample, names, n_columns)
     if (not hasattr(sample, "__len__") and not hasattr(sample, "__iter__")) or isinstance(sample, (str, *_UNORDERED)):
-        raise TypeError(f"x is {named(sample)}; expected a flat sequence of {counted(n_columns, 'number')}")
+        raise _no_flat_row(sample, n_columns)
     table = _read([list(sample)], "x")
     if table.n_columns != n_columns:
         raise ValueError(
@@ -121,6 +129,28 @@ def read_one(sample: Any, n_columns: int, kernels: Backend) -> array[float]:
             f"give {counted(n_columns, 'number')}"
         )
     return _finite_copy(table, "x", kernels)
+
+
+def _values_by_name(sample: Any, names: tuple[str, ...] | None, n_columns: int) -> Sequence[Any]:
+    """The values of a mapping, or of a Series, in the order of the names."""
+    if names is None or hasattr(sample, "columns"):
+        raise _no_flat_row(sample, n_columns)
+    keys = list(sample.keys())
+    if hasattr(sample, "__array__") and not all(isinstance(key, str) for key in keys):
+        return list(sample)  # a Series without names
+    if sorted(keys, key=repr) != sorted(names, key=repr):
+        missing = ", ".join(repr(name) for name in names if name not in keys)
+        unknown = ", ".join(repr(key) for key in keys if key not in names)
+        found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
+        raise ValueError(
+            f"x {found or 'has a name twice'}; expected one number for each column that the model was fitted with: "
+            f"give {', '.join(map(repr, names))}"
+        )
+    return [sample[name] for name in names]
+
+
+def _no_flat_row(sample: Any, n_columns: int) -> TypeError:
+    return TypeError(f"x is {named(sample)}; expected a flat sequence of {counted(n_columns, 'number')}")
 
 
 def feature_names_of(samples: Any) -> tuple[str, ...] | None:

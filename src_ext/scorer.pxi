@@ -170,11 +170,18 @@ cdef inline bint read_row(x, double* row, Py_ssize_t n) except -1:
     return True
 
 
+cdef set types_without_mask = set()
+
+
 cdef bint read_buffer(x, double* row, Py_ssize_t n) except -1:
     cdef Py_buffer view
     cdef bint fits
     if not PyObject_CheckBuffer(x):
         return False
+    if type(x) not in types_without_mask:  # asking for an attribute takes as long as all the rest
+        if hasattr(x, "mask"):
+            return False
+        types_without_mask.add(type(x))
     try:
         PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
     except (BufferError, ValueError):

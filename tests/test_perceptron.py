@@ -5,6 +5,7 @@ import itertools
 import pickle
 import threading
 from array import array
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -417,7 +418,9 @@ def test_masked_labels_are_refused(make_model, dtype, place, n):
             refused()
 
 
-@pytest.mark.parametrize("labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str)
+@pytest.mark.parametrize(
+    "labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str
+)
 @pytest.mark.parametrize("n", [6, 5000])
 def test_tuples_in_an_array_of_objects_stay_whole(make_model, labels, n):
     X = np.arange(float(n))[:, None] - n / 2
@@ -581,6 +584,80 @@ def test_one_row_is_as_one_of_many(make_model, params, classes):
             assert model.predict_proba_one(x) == tuple(proba[i])
         assert model.predict_one(row.tolist()) == (tuple(labels[i]) if classes == "matrix" else labels[i])
     assert model.predict_proba_one([1, 2, 3, 4]) == model.predict_proba_one([1.0, 2.0, 3.0, 4.0])
+
+
+class Series:
+    """A row of a data frame, as far as the checks can see."""
+
+    def __init__(self, values, index):
+        self._values = dict(zip(index, values, strict=True))
+
+    def keys(self):
+        return list(self._values)
+
+    def __iter__(self):
+        return iter(self._values.values())
+
+    def __getitem__(self, key):
+        return self._values[key]
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(list(self))
+
+
+def as_mapping(names, x):
+    return dict(zip(names, x, strict=True))
+
+
+BY_NAME = [as_mapping, lambda names, x: MappingProxyType(as_mapping(names, x)), lambda names, x: Series(x, names)]
+
+
+@pytest.mark.parametrize("as_row", BY_NAME)
+def test_one_row_by_the_names_of_its_columns(make_model, as_row):
+    X, y = samples(n=40, d=3)
+    model = make_model(l2=0.1).fit(Frame(X, ["a", "b", "c"]), y)
+    for order in itertools.permutations(range(3)):
+        names = ["abc"[column] for column in order]
+        assert model.predict_proba_one(as_row(names, X[0, order])) == tuple(model.predict_proba(X)[0])
+    for names, said in (
+        (["a", "b"], "lacks 'c'"),
+        (["a", "b", "c", "d"], "has 'd' besides"),
+        (["a", "b", "C"], "lacks 'c' and has 'C' besides"),
+    ):
+        with pytest.raises(ValueError, match=rf"^x {said}; expected one number for each column .*: give 'a', 'b', 'c'$"):
+            model.predict_one(as_row(names, range(len(names))))
+    with pytest.raises(TypeError, match=r"^x row 0, column 1 is None; expected a finite number"):
+        model.predict_one(as_row(["b", "a", "c"], [None, 1.0, 1.0]))
+
+
+def test_one_row_whose_names_say_nothing(make_model):
+    """The keys of a mapping and the columns of a frame are never taken for numbers."""
+    X, y = samples(n=40, d=2)
+    model = make_model(l2=0.1).fit(X, y)
+    for refused in ({0: 9.0, 1: 9.0}, MappingProxyType({0: 9.0, 1: 9.0}), Frame([[9.0, 9.0]], [0, 1])):
+        for ask in (model.predict_one, model.predict_proba_one):
+            with pytest.raises(TypeError, match=r"^x is .*; expected a flat sequence of 2 numbers$"):
+                ask(refused)
+    assert model.predict_proba_one(Series(X[0], ["u", "v"])) == tuple(model.predict_proba(X)[0])  # the model knows no names
+    named = make_model(l2=0.1).fit(Frame(X, ["a", "b"]), y)
+    assert named.predict_proba_one(Series(X[0], [0, 1])) == tuple(model.predict_proba(X)[0])  # the row knows no names
+    with pytest.raises(TypeError, match=r"^x is .*; expected a flat sequence of 2 numbers$"):
+        named.predict_one(Frame([[9.0, 9.0]], ["a", "b"]))
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_masked_row(make_model, place):
+    X, y = samples(n=40, d=2)
+    model = make_model(l2=0.1).fit(X, y)
+    assert model.predict_proba_one(np.ma.array(X[0], mask=False)) == tuple(model.predict_proba(X)[0])
+    masked = np.ma.array([1.0, 9.0], mask=[place == 0, place == 1])
+    for row in (X[0], masked):  # a plain array before it changes nothing
+        for ask in (model.predict_one, model.predict_proba_one):
+            if row is masked:
+                with pytest.raises(ValueError, match=rf"^x row 0, column {place} is masked; expected a finite number"):
+                    ask(row)
+            else:
+                ask(row)
 
 
 # From one training to the next.
