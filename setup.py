@@ -9,7 +9,6 @@ import os
 import platform
 import sys
 import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -22,19 +21,22 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 GNU_FLAGS = ["-O3", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
 STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") else []
 MSVC = sys.platform == "win32" and "mingw" not in sysconfig.get_platform()
+FLAGS = ["/O2", "/fp:precise"] if MSVC else GNU_FLAGS
 
 # Said here, not in the sources, so that they hold for the functions inlined from the .pxd files too.
 DIRECTIVES = {
     "autotestdict": False,
     "boundscheck": False,
     "cdivision": True,
+    "embedsignature": True,
+    "embedsignature.format": "clinic",  # so that inspect.signature knows the methods too
     "freethreading_compatible": True,
     "initializedcheck": False,
     "language_level": 3,
     "wraparound": False,
 }
 
-# The hot loops once for each instruction set; as the twin is imported it takes the best that the processor has.
+# The kernels once for each instruction set; as the backend is imported it takes the best that the processor has.
 INSTRUCTION_SETS = {"baseline": []}
 # Not on Windows: there gcc does not align vectors of AVX on the stack (its bug 54412), and MSVC has other flags.
 if sys.platform != "win32" and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
@@ -42,22 +44,16 @@ if sys.platform != "win32" and platform.machine() in ("x86_64", "AMD64") and "un
     INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw"]
 
 
-def extension(name: str, source: str, flags: Sequence[str] = ()) -> Extension:
+def extension() -> Extension:
     return Extension(
-        f"pyperceptron.backends.{name}",
-        [f"src_ext/{source}"],
-        depends=[str(path) for path in Path("src_ext").iterdir() if path.suffix != ".pyx"],
+        "pyperceptron.backends.cython",
+        ["src_ext/backend.pyx"],
+        depends=[str(path) for path in Path("src_ext").rglob("*.*") if path.suffix != ".pyx"],
         include_dirs=["src_ext"],
         define_macros=[("WITH_AVX", "1")] if "avx2" in INSTRUCTION_SETS else [],
-        extra_compile_args=[*(["/O2", "/fp:precise"] if MSVC else GNU_FLAGS), *flags],
+        extra_compile_args=FLAGS if MSVC else [*FLAGS, "-O2"],  # no loop of it is hot, and the wheel should stay small
         extra_link_args=[] if MSVC else STRIP,
     )
-
-
-def extensions() -> list[Extension]:
-    loops = [extension(f"_loops_{name}", "loops.pyx", flags) for name, flags in INSTRUCTION_SETS.items()]
-    size = [] if MSVC else ["-O2"]  # nothing is hot in these, and the wheel should stay small
-    return [extension("cython", "kernels.pyx", size), extension("_engine", "engine.pyx", size), *loops]
 
 
 class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)
@@ -71,15 +67,24 @@ class BuildTwin(build_ext):
             self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
-        """Each from Cython to C in a folder of its own, as one source serves several extensions."""
-        folder = str(Path(self.build_temp) / ext.name)
         # Only the sources: setuptools has put marks of its own on the extension.
-        [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=folder)
+        [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
         try:
+            ext.extra_objects = [self.compile_kernels(*each) for each in INSTRUCTION_SETS.items()]
             super().build_extension(ext)
         except (CCompilerError, ExecError, PlatformError) as error:
             raise CompilerFailed(error) from error
+
+    def compile_kernels(self, name: str, flags: list[str]) -> str:
+        """Compile the kernels for one instruction set; returns the path of the object."""
+        [compiled] = self.compiler.compile(
+            ["src_ext/kernels/kernels.c"],
+            output_dir=str(Path(self.build_temp, name)),
+            macros=[("KERNELS", f"kernels_{name}")],
+            extra_postargs=[*FLAGS, *flags],
+        )
+        return compiled
 
 
 def switched_on(name: str) -> bool:
@@ -116,7 +121,7 @@ if forbidden:
     build_pure()
 else:
     try:
-        build(extensions())
+        build([extension()])
     except CompilerFailed as error:
         if required:
             sys.exit(f"the compiled twin is required but could not be compiled: {error}")

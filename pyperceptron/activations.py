@@ -1,4 +1,4 @@
-"""The sigmoid and its slope, for one number or for every number of a Matrix, and the softmax of several numbers."""
+"""The sigmoid and its slope, for one number or for every number of a Matrix, and what makes probabilities of logits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     NumberOrMatrix = TypeVar("NumberOrMatrix", float, Matrix)
@@ -37,17 +37,32 @@ def sigmoid_derivative(output: NumberOrMatrix) -> NumberOrMatrix:
 
 
 def softmax(values: Sequence[float]) -> list[float]:
-    """eᵛ / Σ eᵛ for each of the finite values: positive shares of 1, the largest value's the largest.
+    """eᵛ / Σ eᵛ for each of the finite values: numbers in [0, 1] that sum to 1, in the order of the values.
 
     >>> softmax([7, 7])
     [0.5, 0.5]
     """
-    highest = max(values)  # taken off each, which changes no share and keeps the powers from overflowing
+    highest = max(values)  # subtracted from each, which changes no result and keeps the powers from overflowing
     powers = [exp(value - highest) for value in values]
     total = 0.0
     for power in powers:
         total += power
     return [power / total for power in powers]
+
+
+def normalized_sigmoid(logits: Sequence[float]) -> list[float]:
+    """The sigmoid of each logit, divided by their total; the softmax if all are too small to be told from 0."""
+    outputs = [sigmoid(z) for z in logits]
+    total = 0.0
+    for output in outputs:
+        total += output
+    return [output / total for output in outputs] if total > 1e-290 else softmax(logits)
+
+
+def binary_sigmoid(logits: Sequence[float]) -> list[float]:
+    """1 - sigmoid(z) and sigmoid(z) of a single logit, both exact at both ends."""
+    [z] = logits
+    return [sigmoid(-z), sigmoid(z)]
 
 
 def _sigmoid(x: float) -> float:
@@ -60,3 +75,13 @@ def _sigmoid(x: float) -> float:
 
 def _slope(output: float) -> float:
     return output * (1 - output)
+
+
+# From the logits of a row to what `predict` answers.
+ACTIVATIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
+    "identity": list,
+    "sigmoid": lambda logits: [sigmoid(z) for z in logits],
+    "softmax": softmax,
+    "normalized_sigmoid": normalized_sigmoid,
+    "binary_sigmoid": binary_sigmoid,
+}

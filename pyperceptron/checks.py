@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+LIMIT = 1e150  # numbers within ±LIMIT have products, and sums of these, that are finite
+
+
 def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
     """The value as an int in lowest … highest; TypeError if it is no whole number, ValueError if it is out of range."""
     try:

@@ -9,6 +9,7 @@ import sys
 
 from pyperceptron import __version__
 from pyperceptron.backends import available_backends
+from pyperceptron.checks import LIMIT
 from pyperceptron.demo import retell
 
 TYPE_CHECKING = False
@@ -88,9 +89,7 @@ def _parser() -> Parser:
     option("--iterations", "how often to train", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
     option("--seed", "which starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
     option("--backend", "which twin computes", choices=("auto", "cython", "python"), default="auto")
-    option(
-        "--ask", "the new situation", type=_finite_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0"
-    )
+    option("--ask", "the new situation", type=_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
     option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
     return parser
 
@@ -110,13 +109,13 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
     return whole_number
 
 
-def _finite_number(text: str) -> float:
+def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is no finite number")
+    if not abs(number) <= LIMIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from -1e150 to 1e150")
     return number
 
 

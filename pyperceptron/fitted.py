@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from pyperceptron.backends import resolve
+from pyperceptron.backends import backend_of
 from pyperceptron.checks import counted
 from pyperceptron.samples import (
     as_view,
@@ -13,14 +13,14 @@ from pyperceptron.samples import (
     in_container,
     read_one,
     read_samples,
-    refuse_not_finite,
+    refuse_overflow,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pyperceptron.backends import RowScorer
+    from pyperceptron.backends import RowPredictor
     from pyperceptron.labels import Labels
     from pyperceptron.samples import Table
 
@@ -38,7 +38,7 @@ class Fitted:
         backend: str,
         coefficients: Numbers,
         labels: Labels,
-        loss: str,
+        activation: str,
         n_inputs: int,
         intercept: bool,
         names: tuple[str, ...] | None,
@@ -53,12 +53,7 @@ class Fitted:
         self.n_outputs = len(coefficients) // self.width
         self.names = names
         self.container = "list" if container == "array" else container
-        if labels.multilabel:
-            self.link = "sigmoid"
-        elif self.n_outputs == 1:
-            self.link = "pair"
-        else:
-            self.link = "softmax" if loss == "log_loss" else "shares"
+        self.activation = activation
 
     def on(self, backend: str) -> Fitted:
         """The same, with another twin to compute."""
@@ -81,7 +76,7 @@ class Fitted:
 
     def sums(self, samples: Any) -> Any:
         """The weighted sums, n_samples × n_outputs; for a single output flat."""
-        table, results = self._answers(samples, "sums", self.n_outputs)
+        table, results = self._answers(samples, "identity", self.n_outputs)
         if table.container == "list":
             return results.tolist() if self.n_outputs == 1 else in_container(results, self.n_outputs, "list")
         return results.reshape(-1) if table.container == "numpy" and self.n_outputs == 1 else results
@@ -89,12 +84,12 @@ class Fitted:
     def probabilities(self, samples: Any) -> Any:
         """n_samples × n_classes; for several outputs, each row's are of one output each."""
         n_columns = max(2, self.n_outputs)
-        table, results = self._answers(samples, self.link, n_columns)
+        table, results = self._answers(samples, self.activation, n_columns)
         return in_container(results, n_columns, "list") if table.container == "list" else results
 
     def predictions(self, samples: Any) -> Any:
         """A label for each row, in a NumPy array for a NumPy array and else in a list; for several outputs rows of 0 and 1."""
-        table, sums = self._answers(samples, "sums", self.n_outputs)
+        table, sums = self._answers(samples, "identity", self.n_outputs)
         if self.labels.multilabel:
             if table.container == "numpy":
                 return (sums > 0).astype("l")
@@ -102,29 +97,30 @@ class Fitted:
             return [values[first : first + self.n_outputs] for first in range(0, len(values), self.n_outputs)]
         choices = array("H", bytes(2 * table.n_rows))
         view: memoryview[float] = memoryview(sums) if table.container == "numpy" else as_view(sums, self.n_outputs)
-        resolve(self.backend)[1].choose(view, memoryview(choices))
+        backend_of(self.backend).predicted_classes(view, memoryview(choices))
         if table.container == "numpy":
             return self.labels.as_numpy().take(choices)
         return list(map(self.labels.classes.__getitem__, choices))
 
-    def scorer(self) -> RowScorer:
+    def scorer(self) -> RowPredictor:
         """The same for one row at a time."""
-        kernels = resolve(self.backend)[1]
-        return kernels.Scorer(
+        kernels = backend_of(self.backend)
+        predictor: RowPredictor = kernels.RowPredictor(
             self.coefficients,
             self.n_outputs,
             self.n_inputs,
-            self.link,
+            self.activation,
             None if self.labels.multilabel else self.labels.classes,
-            lambda x: read_one(x, self.n_inputs, self.names, kernels),
+            lambda x, overflows=False: read_one(x, self.n_inputs, self.names, kernels, overflows),
         )
+        return predictor
 
-    def _answers(self, samples: Any, link: str, n_columns: int) -> tuple[Table, Any]:
+    def _answers(self, samples: Any, activation: str, n_columns: int) -> tuple[Table, Any]:
         """The samples and their answers: n_samples × n_columns in NumPy for NumPy, else a flat array.array.
 
         ValueError if the samples are not such as the model was fitted with.
         """
-        kernels = resolve(self.backend)[1]
+        kernels = backend_of(self.backend)
         table = read_samples(samples)
         self._check_columns(table, feature_names_of(samples))
         if table.container == "numpy":
@@ -133,8 +129,9 @@ class Fitted:
         else:
             results = array("d", bytes(8 * table.n_rows * n_columns))
             view = as_view(results, n_columns)
-        if not kernels.predict(table.view, self.coefficients, link, 0, table.n_rows, view):
-            refuse_not_finite(table, kernels)
+        failed = kernels.predict(table.view, self.coefficients, activation, view)
+        if failed >= 0:
+            refuse_overflow(table, failed, "X", kernels)
         return table, results
 
     def _check_columns(self, table: Table, names: tuple[str, ...] | None) -> None:

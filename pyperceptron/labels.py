@@ -35,6 +35,11 @@ class Labels:
         self.multilabel = multilabel
         self.dtype = dtype
 
+    @property
+    def kind(self) -> str:
+        """The kind of target that a loss serves: "binary", "multiclass" or "multilabel"."""
+        return "multilabel" if self.multilabel else "binary" if len(self.classes) == 2 else "multiclass"
+
     def flat_codes(self) -> memoryview[int]:
         """The codes in one dimension."""
         assert self.codes is not None

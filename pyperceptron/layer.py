@@ -1,19 +1,31 @@
 """One layer of sigmoid neurons, no hidden layers: the lesson's network.
 
 The lesson's synaptic weights are `weights` here, its training inputs `inputs`, its training outputs `targets`, and its
-"sigmoid derivative" of an output a slope. The arithmetic is in pyperceptron/backends/python.py, in `lesson`; this module
-checks what it is given, keeps the weights, and has the chosen backend compute.
+"sigmoid derivative" of an output a slope. The arithmetic is in pyperceptron/backends/python/lesson.py; this module checks what
+it is given, keeps the weights, and has the chosen backend compute.
 """
 
 from __future__ import annotations
 
 from array import array
+from functools import partial
 
 from pyperceptron.activations import sigmoid_derivative
-from pyperceptron.backends import resolve
-from pyperceptron.checks import named, positive_number, whole_number
+from pyperceptron.backends import backend_name, backend_of
+from pyperceptron.checks import LIMIT, named, positive_number, whole_number
+from pyperceptron.chunks import WORTH_A_THREAD, Chunks, rows_in_chunk
 from pyperceptron.matrix import Matrix, matrix_of
-from pyperceptron.samples import as_view, in_container, read_bias, read_inputs, read_targets, read_weights, rows_of
+from pyperceptron.samples import (
+    as_view,
+    in_container,
+    read_bias,
+    read_inputs,
+    read_targets,
+    read_training_inputs,
+    read_weights,
+    refuse_overflow,
+    rows_of,
+)
 from pyperceptron.seeding import uniform_weights
 
 TYPE_CHECKING = False
@@ -21,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from pyperceptron.backends import Backend
+    from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.samples import Table
 
     Rows = list[list[float]]
@@ -39,7 +51,8 @@ class SigmoidLayer:
 
     The starting weights are `weights` (n_inputs × n_outputs; for one output a flat sequence will do) or else uniform in
     [-1, 1): NumPy's own numbers after numpy.random.seed(seed) where a seed is given (0 … 2³²-1). `bias=True` adds to each
-    neuron a bias, which starts at 0. `backend` is "auto", "cython" or "python"; the attribute tells which one it is.
+    neuron a bias, which starts at 0. `threads` is how many a training may use, None for as many as the data is worth: the
+    result is the same to the bit. `backend` is "auto", "cython" or "python"; the attribute tells which one it is.
     """
 
     n_inputs: int
@@ -54,6 +67,7 @@ class SigmoidLayer:
         bias: bool = False,
         seed: int | None = None,
         weights: Any = None,
+        threads: int | None = None,
         backend: str = "auto",
     ) -> None:
         self.n_inputs = whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
@@ -63,41 +77,46 @@ class SigmoidLayer:
             raise TypeError(
                 f"bias is {named(bias)}; expected True or False: its values are set afterwards, with layer.bias = ..."
             )
+        self.threads = None if threads is None else whole_number(threads, "threads", 1, 1024)
         self._asked_backend = backend
-        self.backend, kernels = resolve(backend)
+        self.backend = backend_name(backend)
         if weights is None:
             if seed is not None:
                 seed = whole_number(seed, "seed", 0, 2**32 - 1)
-            # A flat array of n_inputs × n_outputs numbers and, with a bias, one row more.
-            self._parameters = uniform_weights(self.n_inputs * self.n_outputs, seed)
+            weights = uniform_weights(self.n_inputs * self.n_outputs, seed)
         elif seed is None:
-            self._parameters = read_weights(weights, self.n_inputs, self.n_outputs, kernels)
+            weights = read_weights(weights, self.n_inputs, self.n_outputs, self._backend)
         else:
             raise ValueError("both seed and weights are given: give one of them")
-        if bias:
-            self._parameters.extend([0.0] * self.n_outputs)
+        # n_outputs × width: each neuron's weights together and, with a bias, one number more.
+        self._coefficients = self._joined(weights, array("d", [0.0] * self.n_outputs) if bias else None)
         self._outputs: tuple[array[float], str] | None = None
 
     @property
     def weights(self) -> Rows:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        return rows_of(as_view(self._parameters, self.n_outputs))[: self.n_inputs]
+        neurons = rows_of(as_view(self._coefficients, self._width))
+        return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
 
     @weights.setter
     def weights(self, weights: Any) -> None:
         # Joined before it is assigned, so a refused value leaves the layer as it was.
-        self._parameters = read_weights(weights, self.n_inputs, self.n_outputs, self._kernels) + self._bias_row
+        self._coefficients = self._joined(read_weights(weights, self.n_inputs, self.n_outputs, self._backend), self._biases)
 
     @property
     def bias(self) -> list[float] | None:
         """The n_outputs biases as a copy, or None for a layer without; assign to replace them."""
-        return self._bias_row.tolist() or None
+        biases = self._biases
+        return None if biases is None else biases.tolist()
 
     @bias.setter
     def bias(self, bias: Any) -> None:
-        if not self._bias_row:
+        if self._biases is None:
             raise ValueError("this layer has no bias: make it with SigmoidLayer(..., bias=True)")
-        self._parameters = self._parameters[: -self.n_outputs] + read_bias(bias, self.n_outputs, self._kernels)
+        biases = read_bias(bias, self.n_outputs, self._backend)
+        coefficients = self._coefficients[:]
+        coefficients[self.n_inputs :: self._width] = biases
+        self._coefficients = coefficients
 
     @property
     def outputs(self) -> Any:
@@ -111,23 +130,39 @@ class SigmoidLayer:
         return in_container(values, self.n_outputs, container)
 
     @property
-    def _bias_row(self) -> array[float]:
-        return self._parameters[self.n_inputs * self.n_outputs :]
+    def _width(self) -> int:
+        return len(self._coefficients) // self.n_outputs
 
     @property
-    def _kernels(self) -> Backend:
-        return resolve(self.backend)[1]
+    def _biases(self) -> array[float] | None:
+        return self._coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
+
+    def _joined(self, weights: array[float], biases: array[float] | None) -> array[float]:
+        """The coefficients of n_inputs × n_outputs weights and n_outputs biases."""
+        neurons = [weights[output :: self.n_outputs] for output in range(self.n_outputs)]
+        for neuron, bias in zip(neurons, biases or (), strict=False):
+            neuron.append(bias)
+        return array("d", [value for neuron in neurons for value in neuron])
+
+    @property
+    def _backend(self) -> Backend:
+        return backend_of(self.backend)
 
     def forward(self, inputs: Any) -> Any:
         """The outputs for n_samples × n_inputs numbers: n_samples × n_outputs, in the caller's kind of container.
 
-        That is: lists for lists, a NumPy array for a NumPy array, a flat array.array for another buffer.
+        That is: lists for lists, a NumPy array for a NumPy array, a flat array.array for another buffer. ValueError or
+        TypeError says which of the inputs is no finite number, or so large that its weighted sum overflows.
         """
-        kernels = self._kernels
-        table = read_inputs(inputs, self.n_inputs, kernels)
-        outputs = self._zeros(table)
-        kernels.forward(table.view, as_view(self._parameters, self.n_outputs), as_view(outputs, self.n_outputs))
-        return in_container(outputs, self.n_outputs, table.container)
+        table = read_inputs(inputs, self.n_inputs)
+        return in_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
+
+    def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
+        results = array("d", bytes(8 * table.n_rows * self.n_outputs))
+        failed = self._backend.predict(table.view, coefficients, activation, as_view(results, self.n_outputs))
+        if failed >= 0:
+            refuse_overflow(table, failed, "inputs", self._backend)
+        return results
 
     def train(
         self,
@@ -139,72 +174,62 @@ class SigmoidLayer:
     ) -> SigmoidLayer:
         """Learn by full-batch gradient descent on ½ Σ (targets - outputs)², from the weights as they are; returns the layer.
 
-        inputs   n_samples × n_inputs finite numbers
+        inputs   n_samples × n_inputs numbers within ±1e150
         targets  n_samples × n_outputs numbers in [0, 1]; for one output a flat sequence will do
 
         After each iteration `callback(layer, iteration)` is called, iterations counted from 1; a true result ends the
         training. Bad input raises ValueError or TypeError and changes nothing. Ctrl-C keeps the weights of the last whole
-        iteration, and so does the OverflowError that says that a step would leave the range of floats.
+        iteration, and so does the OverflowError that says that a step would take a weight beyond ±1e150.
         """
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
-        samples, iterations, learning_rate = self._checked(inputs, targets, iterations, learning_rate)
-        if callback is None:
-            self._advance(*samples, iterations, learning_rate)
-        else:
+        iterations, learning_rate = _checked_steps(iterations, learning_rate)
+        with _Descent(self, inputs, targets, learning_rate) as descent:
+            if callback is None:
+                self._advance(descent, iterations)
+                return self
             for iteration in range(1, iterations + 1):
-                self._advance(*samples, 1, learning_rate, iteration - 1)
+                self._advance(descent, 1, iteration - 1)
                 if callback(self, iteration):
                     break
         return self
 
     def trace(self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0) -> Iterator[Step]:
-        """Train, one iteration for each Step taken from the iterator, which tells every number of it.
+        """Train, one iteration for each Step taken from the iterator, which has every number of it.
 
         Taking N steps and `train` for N iterations end in the same weights, to the bit.
         """
-        samples, iterations, learning_rate = self._checked(inputs, targets, iterations, learning_rate)
-        return (self._traced(*samples, iteration, learning_rate) for iteration in range(1, iterations + 1))
+        iterations, learning_rate = _checked_steps(iterations, learning_rate)
+        descent = _Descent(self, inputs, targets, learning_rate)
+        return (self._traced(descent, iteration) for iteration in range(1, iterations + 1))
 
-    def _checked(
-        self, inputs: Any, targets: Any, iterations: Any, learning_rate: Any
-    ) -> tuple[tuple[Table, memoryview[float]], int, float]:
-        """The samples as the kernels take them, and the rest, once every argument of a training is known to be sound."""
-        iterations = whole_number(iterations, "iterations", 0, 2**63 - 1)
-        learning_rate = positive_number(learning_rate, "learning_rate")
-        kernels = self._kernels
-        table = read_inputs(inputs, self.n_inputs, kernels)
-        wanted = read_targets(targets, table.n_rows, self.n_outputs, kernels).as_doubles()
-        return (table, wanted), iterations, learning_rate
-
-    def _advance(
-        self, table: Table, targets: memoryview[float], iterations: int, learning_rate: float, iterations_before: int = 0
-    ) -> None:
-        """Train on checked samples; the layer changes only once, at the end, so other threads never see half a step."""
-        parameters = array("d", self._parameters)
-        outputs = self._zeros(table)
-        views = as_view(parameters, self.n_outputs), as_view(outputs, self.n_outputs)
+    def _advance(self, descent: _Descent, iterations: int, iterations_before: int = 0) -> None:
+        """Train on checked samples; the layer changes only at whole iterations, so other threads never see half a step."""
+        if not iterations:
+            return
+        coefficients = self._coefficients[:]
         try:
-            done = self._kernels.train(table.view, targets, *views, iterations, learning_rate)
+            made = descent.advance(coefficients, iterations - 1)
+            outputs = self._predict(descent.table, "sigmoid", coefficients)  # of the pass that the last step is made of
+            if made == iterations - 1:
+                made += descent.advance(coefficients, 1)
         finally:
-            self._parameters = parameters
-        if iterations:
-            self._outputs = outputs, table.container
-        if done < iterations:
-            done += iterations_before
+            self._coefficients = coefficients
+        self._outputs = outputs, descent.table.container
+        if made < iterations:
+            made += iterations_before
             raise OverflowError(
-                f"the weights leave the range of floats at iteration {done + 1} and stay as they are after iteration {done}: "
-                "choose a smaller learning_rate or scale the inputs down"
+                f"a weight would leave the range of -1e150 to 1e150 at iteration {made + 1}; the weights stay as they are "
+                f"after iteration {made}: choose a smaller learning_rate or scale the inputs down"
             )
 
-    def _traced(self, table: Table, targets: memoryview[float], iteration: int, learning_rate: float) -> Step:
+    def _traced(self, descent: _Descent, iteration: int) -> Step:
         weights, bias = self.weights, self.bias
-        sums = self._zeros(table)
-        self._kernels.weighted_sums(table.view, as_view(self._parameters, self.n_outputs), as_view(sums, self.n_outputs))
-        self._advance(table, targets, 1, learning_rate, iteration - 1)
+        sums = self._predict(descent.table, "identity", self._coefficients)
+        self._advance(descent, 1, iteration - 1)
         assert self._outputs is not None
-        outputs = matrix_of(self._outputs[0].tolist(), (table.n_rows, self.n_outputs))
-        errors = Matrix(rows_of(targets)) - outputs
+        outputs = matrix_of(self._outputs[0].tolist(), (descent.table.n_rows, self.n_outputs))
+        errors = Matrix(rows_of(descent.targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
             iteration=iteration,
@@ -219,19 +244,58 @@ class SigmoidLayer:
             updated_bias=self.bias,
         )
 
-    def _zeros(self, table: Table) -> array[float]:
-        """Room for a number for each sample and output."""
-        return array("d", bytes(8 * table.n_rows * self.n_outputs))
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A layer from another process takes the backend that was asked for, as this one has it."""
         self.__dict__.update(state)
-        self.backend = resolve(self._asked_backend)[0]
+        self.backend = backend_name(self._asked_backend)
 
     def __repr__(self) -> str:
         outputs = f", {self.n_outputs}" if self.n_outputs > 1 else ""
-        bias = ", bias=True" if self._bias_row else ""
+        bias = ", bias=True" if self._biases else ""
         return f"SigmoidLayer({self.n_inputs}{outputs}{bias})"
+
+
+def _checked_steps(iterations: Any, learning_rate: Any) -> tuple[int, float]:
+    return whole_number(iterations, "iterations", 0, 2**63 - 1), positive_number(learning_rate, "learning_rate")
+
+
+class _Descent:
+    """Gradient descent on the layer's squared error over samples, which are checked here; with threads if they are many."""
+
+    def __init__(self, layer: SigmoidLayer, inputs: Any, targets: Any, learning_rate: float) -> None:
+        self._backend = layer._backend
+        self.table = read_training_inputs(inputs, layer.n_inputs, self._backend)
+        n_rows, n_outputs, width = self.table.n_rows, layer.n_outputs, layer._width
+        self.targets = read_targets(targets, n_rows, n_outputs, self._backend).as_doubles()
+        rows = rows_in_chunk(width)
+        self._loss: LinearLoss = self._backend.LinearLoss(
+            self.table.view, self.targets, None, n_outputs, "sigmoid_squared_error", width > layer.n_inputs, rows
+        )
+        self._learning_rate = learning_rate
+        self._is_large = n_rows * width * n_outputs >= 2 * WORTH_A_THREAD
+        self._chunks = Chunks(-(-n_rows // rows), rows * width * n_outputs, layer.threads, self._backend)
+
+    def advance(self, coefficients: array[float], iterations: int) -> int:
+        """Change the coefficients by up to `iterations` steps, as long as they stay within ±LIMIT; return how many were made.
+
+        After an exception, KeyboardInterrupt too, they are those of the last whole iteration.
+        """
+        if not self._is_large:
+            return int(self._backend.train(self._loss, coefficients, iterations, self._learning_rate, LIMIT))
+        for made in range(iterations):  # the same steps over many chunks, in threads
+            total = self._chunks.sum(partial(self._loss.evaluate, coefficients))
+            updated = coefficients[:]
+            self._backend.add_scaled(updated, -self._learning_rate, total[1:])
+            if self._backend.first_outside(as_view(updated, 1), -LIMIT, LIMIT) >= 0:
+                return made
+            coefficients[:] = updated
+        return iterations
+
+    def __enter__(self) -> _Descent:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._chunks.close()
 
 
 class Step:

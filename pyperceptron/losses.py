@@ -1,8 +1,8 @@
-"""The losses: for one sample, how wrong the outputs are and which way each weighted sum should go."""
+"""The losses, one record each: how wrong the outputs of a sample are, and which way each logit should go."""
 
 from __future__ import annotations
 
-from math import exp, log1p
+from math import exp, log, log1p
 
 from pyperceptron.activations import sigmoid, softmax
 
@@ -11,38 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Row = Sequence[float]
-    Loss = Callable[[Row, Row], tuple[float, list[float], list[float]]]
-
-# Each takes a sample's weighted sums z (one for each output) and its targets y (as many, each 0 or 1), and returns
-#     ℓ       the loss,
-#     ∂ℓ/∂z   its slopes, one for each output,
-#     h       its curvatures, never negative: ∂²ℓ/∂z², or the part of it that is no less than 0.
 
 
-def sigmoid_log_loss(sums: Row, targets: Row) -> tuple[float, list[float], list[float]]:
-    """ℓ = Σ log(1 + eᶻ) - y·z, the cross-entropy of each sigmoid: ∂ℓ/∂z = o - y and h = o·(1 - o)."""
-    outputs = [sigmoid(z) for z in sums]
+def sigmoid_log_loss(logits: Row, targets: Row) -> tuple[float, list[float], list[float]]:
+    """ℓ = Σ log(1 + eᶻ) - y·z, the cross-entropy of each sigmoid: ∂ℓ/∂z = o - y and curvature o·(1 - o)."""
+    outputs = [sigmoid(z) for z in logits]
     loss = 0.0
-    for z, y in zip(sums, targets, strict=True):
-        loss += log1p(exp(-abs(z))) + max(-z if y else z, 0.0)
+    for z, y in zip(logits, targets, strict=True):
+        loss += log1p(exp(-abs(z))) + (max(z, 0.0) - y * z)
     return loss, [o - y for o, y in zip(outputs, targets, strict=True)], [o * (1 - o) for o in outputs]
 
 
-def softmax_log_loss(sums: Row, targets: Row) -> tuple[float, list[float], list[float]]:
-    """ℓ = log Σ eᶻ - Σ y·z, the cross-entropy of the softmax: ∂ℓ/∂z = o - y and h = o·(1 - o), the Hessian's diagonal."""
-    outputs = softmax(sums)
-    highest = max(sums)
-    total = 0.0
-    for z in sums:
-        total += exp(z - highest)
-    # Added to what is often 0, the difference of large sums stays exact.
-    loss = sum((highest - z for z, y in zip(sums, targets, strict=True) if y), 0.0) + log1p(total - 1)
+def softmax_log_loss(logits: Row, targets: Row) -> tuple[float, list[float], list[float]]:
+    """ℓ = log Σ eᶻ - Σ y·z, the cross-entropy of the softmax: ∂ℓ/∂z = o - y and curvature o·(1 - o). Σ y must be 1."""
+    outputs = softmax(logits)
+    largest = max(logits)
+    total = loss = 0.0
+    for z, y in zip(logits, targets, strict=True):
+        total += exp(z - largest)
+        loss += y * (largest - z)  # often 0, so that the logarithm of a sum near 1 stays exact
+    loss += log1p(total - 1)
     return loss, [o - y for o, y in zip(outputs, targets, strict=True)], [o * (1 - o) for o in outputs]
 
 
-def sigmoid_squared_error(sums: Row, targets: Row) -> tuple[float, list[float], list[float]]:
-    """ℓ = ½ Σ (o - y)², the lesson's: ∂ℓ/∂z = (o - y)·o·(1 - o) and h = (o·(1 - o))², after Gauss and Newton."""
-    outputs = [sigmoid(z) for z in sums]
+def sigmoid_squared_error(logits: Row, targets: Row) -> tuple[float, list[float], list[float]]:
+    """ℓ = ½ Σ (o - y)², the lesson's: ∂ℓ/∂z = (o - y)·o·(1 - o) and curvature (o·(1 - o))², after Gauss and Newton."""
+    outputs = [sigmoid(z) for z in logits]
     errors = [o - y for o, y in zip(outputs, targets, strict=True)]
     slopes = [o * (1 - o) for o in outputs]
     loss = 0.0
@@ -51,11 +45,61 @@ def sigmoid_squared_error(sums: Row, targets: Row) -> tuple[float, list[float], 
     return loss, [e * slope for e, slope in zip(errors, slopes, strict=True)], [slope * slope for slope in slopes]
 
 
-LOSSES: dict[str, Loss] = {
-    "sigmoid_log_loss": sigmoid_log_loss,
-    "softmax_log_loss": softmax_log_loss,
-    "sigmoid_squared_error": sigmoid_squared_error,
+def log_odds(class_weights: Sequence[float]) -> list[float]:
+    """The intercepts at which a log loss without columns is least: for two classes one log odds, for more their logarithms."""
+    logs = [log(weight) for weight in class_weights]
+    if len(logs) == 2:
+        return [logs[1] - logs[0]]
+    total = 0.0
+    for value in logs:
+        total += value
+    return [value - total / len(logs) for value in logs]
+
+
+class Loss:
+    """What there is to know of a loss.
+
+    name                what the backends call it
+    function            of a sample's logits z and targets y (n_outputs numbers each): the loss ℓ, its gradient ∂ℓ/∂z, and its
+                        curvatures, never negative: ∂²ℓ/∂z², or a nonnegative approximation
+    activations         for each kind of target that it serves, "binary", "multiclass" or "multilabel", the name of what makes
+                        probabilities of logits
+    curvature_bound     no direction of length 1 in the logits has more curvature; None if there is no bound
+    initial_intercepts  from the weight of each class to the intercepts where a fit begins; None for zeros
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Row, Row], tuple[float, list[float], list[float]]],
+        activations: dict[str, str],
+        curvature_bound: float | None = None,
+        initial_intercepts: Callable[[Sequence[float]], list[float]] | None = None,
+    ) -> None:
+        self.name = function.__name__
+        self.function = function
+        self.activations = activations
+        self.curvature_bound = curvature_bound
+        self.initial_intercepts = initial_intercepts
+
+
+# The losses of each value of Perceptron's parameter `loss`, each for its kinds of target.
+LOSSES_OF_PARAMETER: dict[str, tuple[Loss, ...]] = {
+    "log_loss": (
+        Loss(sigmoid_log_loss, {"binary": "binary_sigmoid", "multilabel": "sigmoid"}, 0.25, log_odds),
+        Loss(softmax_log_loss, {"multiclass": "softmax"}, 0.5, log_odds),
+    ),
+    "squared_error": (
+        Loss(
+            sigmoid_squared_error,
+            {"binary": "binary_sigmoid", "multiclass": "normalized_sigmoid", "multilabel": "sigmoid"},
+            0.0771,
+        ),
+    ),
 }
 
-# No loss curves more than this along any direction of length 1 in the sums.
-LARGEST_CURVATURES = {"sigmoid_log_loss": 0.25, "softmax_log_loss": 0.5, "sigmoid_squared_error": 0.0771}
+LOSSES: dict[str, Loss] = {loss.name: loss for losses in LOSSES_OF_PARAMETER.values() for loss in losses}
+
+
+def loss_for(parameter: str, kind: str) -> Loss:
+    """The loss that Perceptron's parameter `loss` names, for a kind of target."""
+    return next(loss for loss in LOSSES_OF_PARAMETER[parameter] if kind in loss.activations)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from math import log
 
 from pyperceptron import solvers
-from pyperceptron.backends import resolve
+from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import named, number_not_negative, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.findings import TrainingWarning, diagnose
 from pyperceptron.fitted import Fitted
 from pyperceptron.labels import label_list, read_labels
+from pyperceptron.losses import loss_for
 from pyperceptron.objective import Objective
-from pyperceptron.samples import feature_names_of, read_sample_weights, read_samples, refuse_not_finite
+from pyperceptron.samples import feature_names_of, read_sample_weights, read_samples, refuse_outside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,20 +123,20 @@ class Perceptron:
         raises ValueError or TypeError and leaves the model as it was. Ctrl-C keeps the best coefficients so far.
         """
         self._check_parameters()
-        backend, kernels = resolve(self.backend)
+        backend = backend_name(self.backend)
+        kernels = backend_of(backend)
         samples = read_samples(X)
         labels, weights = self._read_targets(y, sample_weight, samples.n_rows, kernels)
-        several = labels.multilabel or len(labels.classes) > 2
-        softmax = several and self.loss == "log_loss" and not labels.multilabel
+        loss = loss_for(self.loss, labels.kind)
         assert labels.codes is not None
         with Objective(
             kernels,
             samples.view,
             labels.codes,
             weights,
-            lambda: refuse_not_finite(samples, kernels),
-            n_outputs=len(labels.classes) if several else 1,
-            loss="softmax_log_loss" if softmax else f"sigmoid_{self.loss}",
+            lambda limit: refuse_outside(samples, limit, kernels),
+            n_outputs=1 if labels.kind == "binary" else len(labels.classes),
+            loss=loss,
             l2=float(self.l2),
             l1=float(self.l1),
             fit_intercept=bool(self.fit_intercept),
@@ -151,7 +151,7 @@ class Perceptron:
                     backend,
                     coefficients,
                     labels.without_codes(),
-                    self.loss,
+                    loss.activations[labels.kind],
                     samples.n_columns,
                     objective.intercept,
                     names,
@@ -226,7 +226,7 @@ class Perceptron:
         right = [ours == theirs for ours, theirs in zip(predicted, wanted, strict=True)]
         if sample_weight is None:
             return float(sum(right) / len(right))
-        weights = read_sample_weights(sample_weight, len(right), resolve(self.backend_)[1])
+        weights = read_sample_weights(sample_weight, len(right), backend_of(self.backend_))
         return float(sum(weight for weight, is_right in zip(weights, right, strict=True) if is_right) / sum(weights))
 
     @property
@@ -288,7 +288,7 @@ class Perceptron:
         """A model from another process takes the backend that was asked for, as this one has it."""
         self.__dict__.update(state)
         if self._fitted is not None:
-            self._become(self._fitted.on(resolve(self.backend)[0]))
+            self._become(self._fitted.on(backend_name(self.backend)))
 
     def __repr__(self) -> str:
         shown = (f"{name}={getattr(self, name)!r}" for name, default in _DEFAULTS.items() if getattr(self, name) != default)
@@ -314,7 +314,7 @@ class Perceptron:
             raise ValueError(f"class_weight is {named(self.class_weight)}; expected None, 'balanced' or a mapping from labels")
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {named(self.callback)}; expected a function of the model and the iteration, or None")
-        resolve(self.backend)
+        backend_name(self.backend)
 
     def _read_targets(self, y: Any, sample_weight: Any, n_rows: int, kernels: Backend) -> tuple[Labels, Numbers | None]:
         """The labels, and for each row its sample weight times its class weight: None where all are 1."""
@@ -368,14 +368,11 @@ _DEFAULTS: dict[str, Any] = dict(Perceptron.__init__.__kwdefaults__)  # type: ig
 
 
 def _start(objective: Objective, labels: Labels, weights: Numbers | None) -> Numbers:
-    """All 0, but for the intercepts: with those of a cross-entropy, the classes have their shares of the rows."""
+    """All 0, but for the intercepts if the loss knows which are best without columns."""
     start = array("d", bytes(8 * objective.size))
-    if objective.intercept and objective.loss.endswith("log_loss") and not labels.multilabel:
-        logs = [log(total) for total in labels.class_weights(weights)]
-        middle = sum(logs) / len(logs)
-        own = [logs[1] - logs[0]] if objective.n_outputs == 1 else [value - middle for value in logs]
-        for output, value in enumerate(own):
-            start[(output + 1) * objective.width - 1] = value
+    if objective.intercept and objective.loss.initial_intercepts and not labels.multilabel:
+        intercepts = objective.loss.initial_intercepts(labels.class_weights(weights))
+        start[objective.width - 1 :: objective.width] = array("d", intercepts)
     return start
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from pyperceptron.checks import counted, named
+from pyperceptron.checks import LIMIT, counted, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,13 +84,23 @@ def _reshaped(view: memoryview[float], shape: tuple[int, ...], code: str | None 
 
 
 def read_samples(samples: Any) -> Table:
-    """The rows of X, whatever their number of columns; whether they are finite is for `refuse_not_finite` to say."""
+    """The rows of X, whatever their number of columns and their values."""
     return _read(samples, "X")
 
 
-def refuse_not_finite(samples: Table, kernels: Backend) -> None:
-    """ValueError that says where, if a number of X is not finite."""
-    _check_range(samples, "X", kernels, -_LARGEST, _LARGEST)
+def refuse_outside(samples: Table, limit: float, kernels: Backend) -> None:
+    """ValueError that says where, if a number of X is not within ±limit."""
+    _check_range(samples, "X", kernels, -limit, limit)
+
+
+def refuse_overflow(table: Table, row: int, name: str, kernels: Backend) -> NoReturn:
+    """ValueError that says which number made a logit of this row infinite or nan; a number that is not finite comes first."""
+    _check_range(table, name, kernels, -_LARGEST, _LARGEST)
+    [values] = rows_of(table.view[row : row + 1])
+    column = max(range(len(values)), key=lambda index: abs(values[index]))
+    _refuse(
+        name, row, column, repr(values[column]), "scale it down", expected="a smaller number, as the weighted sum overflows"
+    )
 
 
 def read_sample_weights(weights: Any, n_rows: int, kernels: Backend) -> array[float]:
@@ -101,7 +111,7 @@ def read_sample_weights(weights: Any, n_rows: int, kernels: Backend) -> array[fl
             f"sample_weight is {table.n_rows}×{table.n_columns} but X has {counted(n_rows, 'row')}: "
             "give one number for each row of X"
         )
-    copied = _finite_copy(table, "sample_weight", kernels)
+    copied = _copy_within(table, "sample_weight", _LARGEST, kernels)
     lowest = min(copied)
     if lowest < 0:
         _refuse("sample_weight", copied.index(lowest), 0, repr(lowest), "weigh a row 0 to leave it out", expected="0 or more")
@@ -110,10 +120,13 @@ def read_sample_weights(weights: Any, n_rows: int, kernels: Backend) -> array[fl
     return copied
 
 
-def read_one(sample: Any, n_columns: int, names: tuple[str, ...] | None, kernels: Backend) -> array[float]:
+def read_one(
+    sample: Any, n_columns: int, names: tuple[str, ...] | None, kernels: Backend, overflows: bool = False
+) -> array[float]:
     """A single row of n_columns finite numbers: a flat sequence, or where the columns have names a mapping from these.
 
-    A Series with names for its index is such a mapping. ValueError or TypeError says what is missing, unknown or no number.
+    A Series with names for its index is such a mapping. ValueError or TypeError says what is missing, unknown or no number;
+    if the row's logit `overflows`, ValueError says which number is too large.
     """
     mask: Any = getattr(sample, "mask", None)
     if hasattr(mask, "any") and mask.any():
@@ -128,7 +141,9 @@ def read_one(sample: Any, n_columns: int, names: tuple[str, ...] | None, kernels
             f"x has {counted(table.n_columns, 'number')} but the model was fitted with {n_columns}: "
             f"give {counted(n_columns, 'number')}"
         )
-    return _finite_copy(table, "x", kernels)
+    if overflows:
+        refuse_overflow(table, 0, "x", kernels)
+    return _copy_within(table, "x", _LARGEST, kernels)
 
 
 def _values_by_name(sample: Any, names: tuple[str, ...] | None, n_columns: int) -> Sequence[Any]:
@@ -162,15 +177,21 @@ def feature_names_of(samples: Any) -> tuple[str, ...] | None:
     return names if names and all(isinstance(name, str) for name in names) else None
 
 
-def read_inputs(inputs: Any, n_columns: int, kernels: Backend) -> Table:
-    """Rows of n_columns finite numbers; ValueError or TypeError says which of them is not, and where."""
+def read_inputs(inputs: Any, n_columns: int) -> Table:
+    """Rows of n_columns numbers, whatever their values; ValueError or TypeError says what is no such row."""
     table = _read(inputs, "inputs")
     if table.n_columns != n_columns:
         raise ValueError(
             f"inputs have {counted(table.n_columns, 'column')} but the layer has {counted(n_columns, 'input')}: "
             f"give rows of {counted(n_columns, 'number')}"
         )
-    _check_range(table, "inputs", kernels, -_LARGEST, _LARGEST)
+    return table
+
+
+def read_training_inputs(inputs: Any, n_columns: int, kernels: Backend) -> Table:
+    """Rows of n_columns numbers within ±LIMIT; ValueError or TypeError says which of them is not, and where."""
+    table = read_inputs(inputs, n_columns)
+    _check_range(table, "inputs", kernels, -LIMIT, LIMIT)
     return table
 
 
@@ -192,18 +213,18 @@ def read_targets(targets: Any, n_rows: int, n_columns: int, kernels: Backend) ->
 
 
 def read_weights(weights: Any, n_inputs: int, n_outputs: int, kernels: Backend) -> array[float]:
-    """A copy of n_inputs × n_outputs finite numbers, row after row; for one output also a flat sequence of them."""
+    """A copy of n_inputs × n_outputs numbers within ±LIMIT, row after row; for one output also a flat sequence of them."""
     table = _read(weights, "weights", flat=n_outputs == 1)
     if (table.n_rows, table.n_columns) != (n_inputs, n_outputs):
         raise ValueError(
             f"weights are {table.n_rows}×{table.n_columns} but the layer needs {n_inputs}×{n_outputs}: "
             "give a row for each input and a column for each output"
         )
-    return _finite_copy(table, "weights", kernels)
+    return _copy_within(table, "weights", LIMIT, kernels)
 
 
 def read_bias(bias: Any, n_outputs: int, kernels: Backend) -> array[float]:
-    """A copy of a flat sequence of n_outputs finite numbers."""
+    """A copy of a flat sequence of n_outputs numbers within ±LIMIT."""
     if not hasattr(bias, "__len__"):
         raise TypeError(
             f"bias is {named(bias)}; expected a flat sequence of {counted(n_outputs, 'number')}: give one for each output"
@@ -214,11 +235,11 @@ def read_bias(bias: Any, n_outputs: int, kernels: Backend) -> array[float]:
             f"bias is {table.n_rows}×{table.n_columns} but the layer needs a flat sequence of {counted(n_outputs, 'number')}: "
             "give one for each output"
         )
-    return _finite_copy(table, "bias", kernels)
+    return _copy_within(table, "bias", LIMIT, kernels)
 
 
-def _finite_copy(table: Table, name: str, kernels: Backend) -> array[float]:
-    _check_range(table, name, kernels, -_LARGEST, _LARGEST)
+def _copy_within(table: Table, name: str, limit: float, kernels: Backend) -> array[float]:
+    _check_range(table, name, kernels, -limit, limit)
     return array("d", flattened(table.view))
 
 
@@ -351,14 +372,16 @@ def _append_one_by_one(numbers: array[float], values: Sequence[Any], name: str, 
 
 
 def _check_range(table: Table, name: str, kernels: Backend, low: float, high: float) -> None:
-    """Every number in low … high, which nan and the infinities are not."""
-    outside = kernels.find_outside(table.view, low, high)
+    """ValueError that says where, if a number is not in low … high, as nan and the infinities never are."""
+    outside = kernels.first_outside(table.view, low, high)
     if outside >= 0:
         row, column = divmod(outside, table.n_columns)
         value = float(flattened(table.view)[outside])
-        if abs(value) <= _LARGEST:
-            _refuse(name, row, column, repr(value), "scale them first", expected="a number from 0 to 1")
-        _refuse(name, row, column, repr(value), "fill it in or drop that row")
+        if not abs(value) <= _LARGEST:
+            _refuse(name, row, column, repr(value), "fill it in or drop that row")
+        if high == LIMIT:
+            _refuse(name, row, column, repr(value), "scale it down", expected="a number from -1e150 to 1e150")
+        _refuse(name, row, column, repr(value), "scale them first", expected="a number from 0 to 1")
 
 
 def _refuse(

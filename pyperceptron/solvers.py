@@ -302,7 +302,7 @@ def _step_with_lasso(run: Run, output: int, own: slice) -> Numbers:
     slopes = gradient[:n]
     if objective.intercept and curvature > 0:
         kernels.add_scaled(slopes, -gradient[n] / curvature, with_intercept)
-    kernels.sparse_step(matrix, n, slopes, run.coefficients[own], objective.lasso[own], step, _SWEEPS, 1e-20)
+    kernels.coordinate_descent(matrix, n, slopes, run.coefficients[own], objective.lasso[own], step, _SWEEPS, 1e-20)
     if objective.intercept:
         step.append(-(gradient[n] + kernels.dot(with_intercept, step)) / curvature if curvature > 0 else 0.0)
     return step

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 import pyperceptron as pp
-from pyperceptron.backends import resolve
+from pyperceptron.backends import backend_name, backend_of
 
 # No deadline: a busy machine is no failure. Examples are not stored, so that every run is a run of its own.
 settings.register_profile("ours", deadline=None, database=None)
@@ -35,9 +35,9 @@ def make_layer(request):
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
-def kernels(request):
-    """One of the twins' kernels."""
-    return resolve(request.param)[1]
+def backend(request):
+    """The module of one of the backends."""
+    return backend_of(request.param)
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
@@ -72,7 +72,7 @@ def of_every_instruction_set():
     """
 
     def run(script):
-        names = getattr(resolve()[1], "instruction_sets", lambda: ("the reference",))()
+        names = getattr(backend_of(backend_name()), "instruction_sets", lambda: ("the reference",))()
         return {
             name: subprocess.run(
                 [sys.executable, "-c", script],

@@ -17,7 +17,7 @@ CONVERT = "expected a finite number: convert it first, as float(...) does"
 ZERO_OR_ONE = (
     "expected 0 or 1: for several outputs y says of each column whether it applies; for one label a row give a flat sequence"
 )
-TOO_LARGE = "holds numbers too large to be squared and summed: scale it down"
+TOO_LARGE = "expected a number from -1e150 to 1e150: scale it down"
 ANOTHER_CLASS = "expected two classes or more: give rows of another class too"
 LARGEST = 2**63 - 1
 
@@ -133,9 +133,11 @@ REFUSED_FITS = [
     ((X, Y, np.ones((4, 2))), ValueError, "sample_weight is 4×2 but X has 4 rows: give one number for each row of X"),
     ((X, Y, []), ValueError, "sample_weight is empty: give at least one row of at least one number"),
     ((X, Y, 7), TypeError, f"sample_weight is 7; expected rows of numbers: {ONE_ROW.format('sample_weight')}"),
-    (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X column 0 {TOO_LARGE}"),
-    (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X column 1 {TOO_LARGE}"),
-    (([[sys.float_info.max], [-sys.float_info.max]], [0, 1]), ValueError, f"X column 0 {TOO_LARGE}"),
+    (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X row 0, column 0 is 1e+200; {TOO_LARGE}"),
+    (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X row 0, column 1 is 1e+200; {TOO_LARGE}"),
+    (([[1, 1], [1, -1e151], [0, 0]], [0, 1, 0]), ValueError, f"X row 1, column 1 is -1e+151; {TOO_LARGE}"),
+    (([[1e200], [1e200]], [0, 1]), ValueError, f"X row 0, column 0 is 1e+200; {TOO_LARGE}"),
+    (([[-sys.float_info.max], [0]], [0, 1]), ValueError, f"X row 0, column 0 is -1.7976931348623157e+308; {TOO_LARGE}"),
 ]
 
 REFUSED_PARAMETERS = [

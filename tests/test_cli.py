@@ -50,7 +50,7 @@ def test_demo_reads_the_same_from_every_twin(capsys):
 
 
 def test_demo_is_plain_and_fits_80_columns(capsys):
-    _, out, _ = run(capsys, "demo", "--steps", "3", "--seed", "5", "--ask", "-1.5", "0.25", "1e300")
+    _, out, _ = run(capsys, "demo", "--steps", "3", "--seed", "5", "--ask", "-1.5", "0.25", "1e150")
     assert "\033" not in out
     assert max(map(len, out.splitlines())) <= 80
 
@@ -77,7 +77,7 @@ def test_demo_options(capsys):
     assert f"{first:.8f}" in out
 
 
-@pytest.mark.parametrize("ask", [("1.23456789", "1234567.8", "-0.001"), ("1e308", "1e308", "1e308"), ("0", "0", "0")])
+@pytest.mark.parametrize("ask", [("1.23456789", "1234567.8", "-0.001"), ("1e150", "1e150", "1e150"), ("0", "0", "0")])
 def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
     """Recomputed from what is printed: the factors exactly, the weights to eight decimals."""
     _, out, _ = run(capsys, "demo", "--ask", *ask)
@@ -86,7 +86,7 @@ def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
     assert [float(factor) for factor, _ in products] == [float(value) for value in ask]
     total = float(told[4].split("= ")[1])
     expected = sum(float(factor) * float(weight) for factor, weight in products)
-    assert total == pytest.approx(expected, abs=1e-8 * (1 + sum(abs(float(factor)) for factor in ask))) or "1e308" in ask
+    assert total == pytest.approx(expected, abs=2e-8 * (1 + sum(abs(float(factor)) for factor in ask)))
     assert "nan" not in out
 
 
@@ -108,9 +108,9 @@ def test_a_full_disk_is_told_in_one_line():
         (["demo", "--seed", "-1"], "argument --seed: '-1' is no whole number from 0 to 4294967295"),
         (["demo", "--seed", "1.5"], "argument --seed: '1.5' is no whole number from 0 to 4294967295"),
         (["demo", "--ask", "1", "0"], "argument --ask: expected 3 arguments"),
-        (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is no finite number"),
-        (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is no finite number"),
-        (["demo", "--ask", "1", "a", "0"], "argument --ask: 'a' is no finite number"),
+        (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is no number from -1e150 to 1e150"),
+        (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is no number from -1e150 to 1e150"),
+        (["demo", "--ask", "1", "a", "0"], "argument --ask: 'a' is no number from -1e150 to 1e150"),
         (["demo", "--backend", "numpy"], "argument --backend: invalid choice: 'numpy'"),
         (["demo", "extra"], "unrecognized arguments: extra"),
         (["--bogus"], "unrecognized arguments: --bogus"),

@@ -427,11 +427,11 @@ def test_refused_assignments(make_layer):
     refusal(lambda: setattr(make_layer(1), "bias", [1]), ValueError, message)
 
 
-def test_where_the_first_bad_number_is(kernels):
+def test_where_the_first_bad_number_is(backend):
     values = array("d", [0.5]) * 200_001
     for place in (0, 65_535, 65_536, 131_072, 200_000):
         for bad in (NAN, INF, -INF, 1.5, -0.5):
             values[place] = bad
-            assert kernels.find_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == place
+            assert backend.first_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == place
             values[place] = 0.5
-    assert kernels.find_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == -1
+    assert backend.first_outside(memoryview(values).cast("B").cast("d", (200_001, 1)), 0.0, 1.0) == -1

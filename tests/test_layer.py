@@ -5,8 +5,8 @@ import pickle
 import subprocess
 import sys
 
-import naive
 import numpy as np
+import oracle
 import pytest
 
 import pyperceptron as pp
@@ -50,14 +50,14 @@ def test_gradient_is_that_of_the_loss(make_layer, bias):
             for sign in (1, -1):
                 moved = copy.deepcopy(start)
                 moved[j][c] += sign * h
-                losses.append(naive.loss(INPUTS, TARGETS, moved, start_bias))
+                losses.append(oracle.loss(INPUTS, TARGETS, moved, start_bias))
             assert layer.weights[j][c] - start[j][c] == pytest.approx(-rate * (losses[0] - losses[1]) / (2 * h), abs=1e-9)
         if bias:
             moved = [
                 [b + h * (i == c) for i, b in enumerate(start_bias)],
                 [b - h * (i == c) for i, b in enumerate(start_bias)],
             ]
-            difference = naive.loss(INPUTS, TARGETS, start, moved[0]) - naive.loss(INPUTS, TARGETS, start, moved[1])
+            difference = oracle.loss(INPUTS, TARGETS, start, moved[0]) - oracle.loss(INPUTS, TARGETS, start, moved[1])
             assert layer.bias[c] - start_bias[c] == pytest.approx(-rate * difference / (2 * h), abs=1e-9)
 
 
@@ -214,23 +214,53 @@ def test_outputs_are_a_copy(make_layer, convert):
     np.testing.assert_array_equal(layer.outputs, before)
 
 
-def test_weights_that_would_overflow_stay_finite(make_layer):
+@pytest.mark.parametrize("n_rows", [1, 3, 400])
+def test_a_step_out_of_range_is_not_made(make_layer, n_rows):
     layer = make_layer(1, weights=[0.0])
     with pytest.raises(OverflowError) as caught:
-        layer.train([[1e200]], [1], 10, 1e200)
+        layer.train([[1e100]] * n_rows, [1] * n_rows, 10, 1e60)
     assert str(caught.value) == (
-        "the weights leave the range of floats at iteration 1 and stay as they are after iteration 0: "
+        "a weight would leave the range of -1e150 to 1e150 at iteration 1; the weights stay as they are after iteration 0: "
         "choose a smaller learning_rate or scale the inputs down"
     )
-    assert (layer.weights, layer.outputs) == ([[0.0]], [[0.5]])
+    assert (layer.weights, layer.outputs) == ([[0.0]], [[0.5]] * n_rows)
 
 
-def test_weights_that_grow_very_large_are_the_same_at_once_and_one_by_one(make_layer):
-    """Here the weights of the second neuron come so near to overflow, after some iterations, that they need more care."""
-    inputs, targets = [[1e200, 0.0], [0.0, 1e-100]], [[0.5, 0.5], [0.6, 1.0]]
-    at_once = make_layer(2, 2, weights=[[0.0, 0.0], [0.0, 0.95e100]])
+@pytest.mark.parametrize("n_rows", [2, 600])
+@pytest.mark.parametrize("width", [2, 12])
+def test_outputs_that_leave_the_range_at_different_iterations(make_layer, n_rows, width):
+    """The second neuron would leave it first: no neuron makes a step more than another."""
+    inputs = np.zeros((n_rows, width))
+    inputs[::2, 0], inputs[1::2, 1] = 1e140, 1e-100
+    targets = np.where(np.arange(n_rows)[:, None] % 2, [0.6, 1.0], [0.5, 0.5])
+    start = np.zeros((width, 2))
+    start[1, 1] = 0.95e100
+    at_once = make_layer(width, 2, weights=start)
     one_by_one = copy.deepcopy(at_once)
-    at_once.train(inputs, targets, 40, 2e199)
-    one_by_one.train(inputs, targets, 40, 2e199, callback=lambda layer, iteration: None)
+    errors = []
+    for layer, callback in ((at_once, None), (one_by_one, lambda layer, iteration: None)):
+        try:
+            layer.train(inputs, targets, 40, 2e248 / n_rows, callback)
+        except OverflowError as error:
+            errors.append(str(error))
     assert at_once.weights == one_by_one.weights
-    assert at_once.weights[1][1] > 1e100 > at_once.weights[1][0] > 0
+    assert len(set(errors)) <= 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_many_rows_in_threads(threads):
+    """Enough work for threads: the same weights to the bit, as NumPy computes them."""
+    random = np.random.default_rng(3)
+    inputs, targets = random.normal(size=(20_000, 60)), random.random((20_000, 4))
+    layer = pp.SigmoidLayer(60, 4, seed=1, bias=True, threads=threads)
+    weights, bias = np.array(layer.weights), np.zeros(4)
+    for _ in range(3):
+        outputs = 1 / (1 + np.exp(-(inputs @ weights + bias)))
+        adjustments = (targets - outputs) * outputs * (1 - outputs)
+        weights, bias = weights + 1e-4 * inputs.T @ adjustments, bias + 1e-4 * adjustments.sum(axis=0)
+    alone = pp.SigmoidLayer(60, 4, seed=1, bias=True, threads=1).train(inputs, targets, 3, 1e-4)
+    assert layer.train(inputs, targets, 3, 1e-4).weights == alone.weights
+    assert layer.outputs.tobytes() == alone.outputs.tobytes()
+    np.testing.assert_allclose(layer.weights, weights, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(layer.bias, bias, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(layer.outputs, outputs, rtol=1e-12)

@@ -1,21 +1,21 @@
-"""The twins against each other, against a naive third implementation, and against exact arithmetic."""
+"""The backends against each other, against a plain third implementation, and against exact arithmetic."""
 
 import inspect
 import math
 import os
+import re
 import subprocess
 import sys
 from array import array
 from fractions import Fraction
 
-import naive
 import numpy as np
+import oracle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pyperceptron as pp
-from pyperceptron.backends import resolve
+from pyperceptron.backends import backend_name, backend_of, python
 
 SIZES = st.one_of(st.integers(1, 9), st.integers(14, 40))
 
@@ -63,7 +63,7 @@ def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, 
     if storage == "float32":
         inputs = stored.tolist()
     rate = tame(rate, inputs)
-    expected = naive.train(
+    expected = oracle.train(
         inputs, targets, weights, bias or [0.0] * len(weights[0]), iterations, rate, learns_bias=bias is not None
     )
     for make in (make_layer, make_reference):
@@ -89,9 +89,9 @@ def test_the_twins_agree(make_layers, problem, iterations, rate):
 
 
 EXTREME = st.one_of(
-    st.floats(-1e300, 1e300),
+    st.floats(-1e150, 1e150),
     st.floats(-1, 1),
-    st.sampled_from([0.0, -0.0, 1e300, -1e300, 1e-300, -1e-300, 5e-324, sys.float_info.max, -sys.float_info.max]),
+    st.sampled_from([0.0, -0.0, 1e150, -1e150, 1e-150, -1e-150, 5e-324]),
 )
 
 
@@ -99,11 +99,8 @@ def sigmoid_in_exact_arithmetic(row, weights):
     """The bounds between which the sigmoid of a float64 sum of products must lie."""
     terms = [Fraction(x) * Fraction(w) for x, w in zip(row, weights, strict=True)]
     slack = sum(map(abs, terms)) * (len(terms) + 2) * Fraction(2) ** -52 + len(terms) * Fraction(2) ** -1070
-    if any(abs(term) > sys.float_info.max / 4 for term in terms):
-        # Such a sum is taken in units of 2^1080, below which its small terms are lost.
-        slack += len(terms) * Fraction(2) ** (1080 - 1070)
     low, high = (min(max(sum(terms) + sign * slack, Fraction(-1000)), Fraction(1000)) for sign in (-1, 1))
-    return naive.sigmoid(float(low)) * (1 - 1e-15), naive.sigmoid(float(high)) * (1 + 1e-15)
+    return oracle.sigmoid(float(low)) * (1 - 1e-15), oracle.sigmoid(float(high)) * (1 + 1e-15)
 
 
 @given(st.data(), SIZES)
@@ -115,9 +112,36 @@ def test_forward_is_right_at_any_scale(make_layer, data, d):
     assert 0 <= output <= 1
 
 
+ANY_FLOAT = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([sys.float_info.max, -sys.float_info.max, 1e160])
+
+
+@given(st.data(), SIZES)
+def test_forward_of_any_inputs_is_answered_or_refused(make_layer, data, d):
+    """Answered, and right, if no partial sum can overflow; refused with a number to scale down if the sum must overflow."""
+    row = data.draw(st.lists(ANY_FLOAT, min_size=d, max_size=d))
+    weights = data.draw(st.lists(st.floats(-1e10, 1e10), min_size=d, max_size=d))
+    terms = [Fraction(x) * Fraction(w) for x, w in zip(row, weights, strict=True)]
+    layer = make_layer(d, weights=weights)
+    try:
+        [[output]] = layer.forward([row])
+    except ValueError as error:
+        assert sum(map(abs, terms)) > Fraction(sys.float_info.max) / 2
+        found = re.fullmatch(
+            r"inputs row 0, column (\d+) is (.*); expected a smaller number, as the weighted sum overflows: scale it down",
+            str(error),
+        )
+        assert found
+        assert row[int(found[1])] == float(found[2])
+        assert abs(float(found[2])) == max(map(abs, row))
+    else:
+        assert abs(sum(terms)) < Fraction(sys.float_info.max) * 2
+        low, high = sigmoid_in_exact_arithmetic(row, weights)
+        assert low <= output <= high
+
+
 @given(st.data(), st.integers(1, 4), st.integers(1, 10), st.integers(1, 2), st.booleans(), st.floats(1e-300, 1e300))
-def test_training_stays_finite_at_any_scale(make_layer, data, n, d, k, bias, rate):
-    """From any finite numbers: finite weights and outputs in [0, 1], and an error where the next step cannot be made."""
+def test_training_stays_in_range_at_any_scale(make_layer, data, n, d, k, bias, rate):
+    """From any numbers in range: weights in range and outputs in [0, 1], and an error if the next step leaves it."""
     table = [[data.draw(EXTREME) for _ in range(d)] for _ in range(n)]
     targets = [[data.draw(st.floats(0, 1)) for _ in range(k)] for _ in range(n)]
     layer = make_layer(d, k, weights=[[data.draw(EXTREME) for _ in range(k)] for _ in range(d)], bias=bias)
@@ -129,7 +153,7 @@ def test_training_stays_finite_at_any_scale(make_layer, data, n, d, k, bias, rat
             errors.append(None)
         except OverflowError as error:
             errors.append(str(error))
-        assert all(math.isfinite(weight) for row in trained.weights for weight in row)
+        assert all(abs(weight) <= 1e150 for row in trained.weights for weight in row)
         assert all(0 <= output <= 1 for row in trained.outputs for output in row)
     assert errors[0] == errors[1]
     assert (layer.weights, layer.bias, layer.outputs) == (one_by_one.weights, one_by_one.bias, one_by_one.outputs)
@@ -152,7 +176,7 @@ def test_a_step_at_any_scale_is_the_same_from_both(make_layers, data, n, d, rate
     (error, reached), *others = (after_one_step(layer, inputs, targets, rate) for layer in make_layers(d, weights=weights))
     for other_error, other_reached in others:
         if error != other_error:  # at the very edge a rounding decides
-            assert max(abs(weight) for row in (error and other_reached) or reached for weight in row) > 1e307
+            assert max(abs(weight) for row in (error and other_reached) or reached for weight in row) > 0.999e150
             continue
         for j, ([weight], [other_weight]) in enumerate(zip(reached, other_reached, strict=True)):
             largest = abs(Fraction(weights[j])) + sum(abs(Fraction(rate) * Fraction(row[j])) for row in inputs)
@@ -189,40 +213,8 @@ def test_storage_does_not_change_a_bit(make_layer, dtype):
     assert stored.forward(inputs).tolist() == as_float64.forward(inputs.astype(float)).tolist()
 
 
-EVERYTHING = """
-import hashlib, sys
-import numpy as np
-import pyperceptron as pp
-
-random = np.random.RandomState(11)
-digest = hashlib.sha256()
-for n_inputs in (1, 3, 7, 8, 9, 15, 16, 17, 100, 1000):
-    for n_rows in (1, 4, 6, 700):
-        for n_outputs in (1, 3):
-            for dtype in ("d", "f", "u1"):
-                inputs = (random.random_sample((n_rows, n_inputs)) * 6 - (0 if dtype == "u1" else 3)).astype(dtype)
-                targets = random.random_sample((n_rows, n_outputs))
-                for bias in (False, True):
-                    layer = pp.SigmoidLayer(n_inputs, n_outputs, seed=n_rows, bias=bias)
-                    layer.train(inputs, targets, 7, 0.1 / n_rows)
-                    digest.update(np.array(layer.weights).tobytes() + layer.outputs.tobytes() + layer.forward(inputs).tobytes())
-print(digest.hexdigest())
-"""
-
-
-# What the compiled twin prints for it, on every machine.
-GOLDEN = "858318d17c0a8a59503a2b29f6383808dc0104365073913303b773564e34d97c\n"
-
-
-def test_every_instruction_set_gives_the_same_bits(of_every_instruction_set):
-    digests = of_every_instruction_set(EVERYTHING)
-    assert len(set(digests.values())) == 1
-    assert set(digests) == {"the reference"} or set(digests.values()) == {GOLDEN}
-    assert getattr(resolve()[1], "instruction_set", "the reference") in digests
-
-
 def test_an_instruction_set_that_is_not_there_is_an_error():
-    if not hasattr(resolve()[1], "instruction_sets"):
+    if not hasattr(backend_of(backend_name()), "instruction_sets"):
         return  # the reference has none to choose from
     ran = subprocess.run(
         [sys.executable, "-c", "import pyperceptron as pp; pp.SigmoidLayer(1)"],
@@ -235,12 +227,25 @@ def test_an_instruction_set_that_is_not_there_is_an_error():
     assert "ValueError: $PYPERCEPTRON_INSTRUCTION_SET is 'avx1024'; this machine has " in ran.stderr
 
 
-def test_the_twins_have_the_same_functions():
-    modules = [resolve(name)[1] for name in pp.available_backends()]
-    for name in ("find_outside", "forward", "train", "weighted_sums"):
-        signatures = {tuple(inspect.signature(getattr(module, name)).parameters) for module in modules}
-        assert len(signatures) == 1, name
-        assert len({getattr(module, name).__doc__ for module in modules}) == 1, name
+OF_THE_REFERENCE_ALONE = {"lesson", "pickled_loss"}
+
+
+@pytest.mark.parametrize("name", sorted(set(python.__all__) - OF_THE_REFERENCE_ALONE))
+def test_the_backends_have_the_same_signatures(backend, name):
+    ours, reference = getattr(backend, name), getattr(python, name)
+    assert inspect.getdoc(reference)
+    if not inspect.isclass(reference):
+        assert list(inspect.signature(ours).parameters) == list(inspect.signature(reference).parameters)
+        return
+    methods = {method for method in vars(reference) if not method.startswith("_") and callable(getattr(reference, method))}
+    assert methods == {method for method in dir(ours) if not method.startswith("_")} & methods
+    assert {method for method in dir(ours) if not method.startswith("_")} <= set(dir(reference))
+    for method in methods:
+        assert inspect.getdoc(getattr(reference, method))
+        parameters = [list(inspect.signature(getattr(kind, method)).parameters) for kind in (ours, reference)]
+        assert parameters[0] == parameters[1], method
+    with pytest.raises(TypeError, match=r"no_such"):  # and the names that __init__ takes
+        ours(**dict.fromkeys(inspect.signature(reference).parameters, 1), no_such=1)
 
 
 @settings(max_examples=20)

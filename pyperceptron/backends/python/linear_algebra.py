@@ -1,4 +1,4 @@
-"""The reference's arithmetic on vectors and small matrices, each a flat array of float64 that is changed in place."""
+"""Arithmetic on vectors and small matrices, each a flat array of float64."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Numbers = array[float]
 
-# pyperceptron.backends.Backend says what each of these does.
-
 
 def dot(left: Numbers, right: Numbers) -> float:
+    """Σ left·right."""
     total = 0.0
     for a, b in zip(left, right, strict=True):
         total += a * b
@@ -20,30 +19,44 @@ def dot(left: Numbers, right: Numbers) -> float:
 
 
 def add_scaled(target: Numbers, factor: float, source: Numbers) -> None:
+    """target += factor·source."""
     for index, value in enumerate(source):
         target[index] += factor * value
 
 
-def add_up(parts: Numbers, total: Numbers) -> None:
-    length = len(total)
-    for index in range(length):
-        total[index] = 0.0
-    for start in range(0, len(parts), length):
-        for index in range(length):
-            total[index] += parts[start + index]
+def add_in_tree(parts: list[Numbers]) -> Numbers:
+    """The sum of equally long vectors, in a binary tree: a list is split at the largest power of two below its length.
+
+    The vectors are spent: some of them hold sums afterwards.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    half = 1 << (len(parts) - 1).bit_length() - 1
+    total = add_in_tree(parts[:half])
+    add_scaled(total, 1.0, add_in_tree(parts[half:]))
+    return total
 
 
-def add_up_objective(parts: Numbers, total_weight: float, coefficients: Numbers, ridge: Numbers, gradient: Numbers) -> float:
-    total = array("d", bytes(8 * (1 + len(gradient))))
-    add_up(parts, total)
+def reduce_objective(
+    total: Numbers, total_weight: float, coefficients: Numbers, l2_weights: Numbers, gradient: Numbers
+) -> float:
+    """Divide Σ s·ℓ and its gradient by total_weight and add the l2 term: return the value, write the gradient.
+
+    total                               as LinearLoss.evaluate returns it
+    coefficients, l2_weights, gradient  n_outputs × width; the l2 term is Σ (l2_weights/2)·coefficients²
+    """
     value = total[0] / total_weight
-    for j, (penalty, coefficient) in enumerate(zip(ridge, coefficients, strict=True)):
-        gradient[j] = total[1 + j] / total_weight + penalty * coefficient
-        value += penalty * coefficient * coefficient / 2
+    for j, (l2, coefficient) in enumerate(zip(l2_weights, coefficients, strict=True)):
+        gradient[j] = total[1 + j] / total_weight + l2 * coefficient
+        value += l2 * coefficient * coefficient / 2
     return value
 
 
-def largest_slope(gradient: Numbers, n_outputs: int, means: Numbers, scales: Numbers) -> float:
+def max_scaled_gradient(gradient: Numbers, n_outputs: int, means: Numbers, scales: Numbers) -> float:
+    """The largest |(∂J/∂w - mean·∂J/∂b) / scale| or |∂J/∂b| of any output: of the gradient, were all columns standardised.
+
+    gradient  n_outputs × width; the means and scales are of the n_inputs columns
+    """
     width = len(gradient) // n_outputs
     largest = 0.0
     for first in range(0, len(gradient), width):
@@ -55,6 +68,10 @@ def largest_slope(gradient: Numbers, n_outputs: int, means: Numbers, scales: Num
 
 
 def cholesky(matrix: Numbers, n: int) -> int:
+    """Replace the lower triangle of a symmetric n × n matrix by L, matrix = L·Lᵀ; the upper triangle is not read.
+
+    Returns -1; or the first column whose pivot is not positive beyond rounding, and the matrix is then overwritten in part.
+    """
     for j in range(n):
         pivot = matrix[j * n + j]
         for k in range(j):
@@ -73,6 +90,7 @@ def cholesky(matrix: Numbers, n: int) -> int:
 
 
 def cholesky_solve(factors: Numbers, n: int, vector: Numbers) -> None:
+    """vector = (L·Lᵀ)⁻¹·vector, n numbers at a time; `factors` holds as many L as that makes, or one for all."""
     for first in range(0, len(vector), n):
         factor = first * n % len(factors)
         for i in range(n):
@@ -87,7 +105,7 @@ def cholesky_solve(factors: Numbers, n: int, vector: Numbers) -> None:
             vector[first + i] = value / factors[factor + i * n + i]
 
 
-def sparse_step(
+def coordinate_descent(
     matrix: Numbers,
     n: int,
     gradient: Numbers,
@@ -97,7 +115,12 @@ def sparse_step(
     sweeps: int,
     tolerance: float,
 ) -> None:
-    slopes = [0.0] * n  # of the smooth model at point + step: gradient + matrix @ step
+    """Improve `step` toward the minimum of gradient·step + ½ step·matrix·step + Σ thresholds·|point + step|.
+
+    Coordinate descent (Friedman, Hastie and Tibshirani 2010): at most `sweeps` times over all coordinates, until none changes
+    the value by more than about `tolerance`. `matrix` is n × n, of which only the lower triangle is read.
+    """
+    slopes = [0.0] * n  # of the smooth part at point + step: gradient + matrix @ step
     for j in range(n):
         slopes[j] = gradient[j]
         for k in range(n):

@@ -1,0 +1,35 @@
+"""The reference backend: the specification of every compiled function, in Python, to be read."""
+
+from pyperceptron.backends.python.lesson import lesson, train
+from pyperceptron.backends.python.linear_algebra import (
+    add_in_tree,
+    add_scaled,
+    cholesky,
+    cholesky_solve,
+    coordinate_descent,
+    dot,
+    max_scaled_gradient,
+    reduce_objective,
+)
+from pyperceptron.backends.python.linear_loss import LinearLoss, pickled_loss, systematic_sample
+from pyperceptron.backends.python.prediction import RowPredictor, first_outside, predict, predicted_classes
+
+__all__ = [
+    "LinearLoss",
+    "RowPredictor",
+    "add_in_tree",
+    "add_scaled",
+    "cholesky",
+    "cholesky_solve",
+    "coordinate_descent",
+    "dot",
+    "first_outside",
+    "lesson",
+    "max_scaled_gradient",
+    "pickled_loss",
+    "predict",
+    "predicted_classes",
+    "reduce_objective",
+    "systematic_sample",
+    "train",
+]

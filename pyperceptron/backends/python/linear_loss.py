@@ -1,0 +1,220 @@
+"""One loss over samples, summed over chunks of rows: values and gradients, Hessians, and statistics of the columns."""
+
+from __future__ import annotations
+
+from array import array
+from math import floor
+
+from pyperceptron.backends.python.linear_algebra import add_in_tree
+from pyperceptron.losses import LOSSES
+from pyperceptron.matrix import Matrix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Numbers = array[float]
+    Rows = list[list[float]]
+
+
+class LinearLoss:
+    """Σ s·ℓ(y, z) over samples, z = W·x + b: what an objective is made of.
+
+    inputs          n_rows × n_inputs, float64 ("d"), float32 ("f") or bytes ("B")
+    targets         float64 ("d"), n_rows × n_outputs; or classes in bytes or uint16 ("H"): n_rows × n_outputs of 0 and 1, or
+                    n_rows × 1, the index of the output whose target is 1 (for a single output its target, 0 or 1)
+    sample_weights  the s, n_rows of float64; None if each is 1
+    loss            a name in pyperceptron.losses.LOSSES
+    intercept       whether each output has an intercept, as the coefficient of an input that is always 1
+    rows_in_chunk   chunk c holds the rows from c · rows_in_chunk
+    offsets         n_inputs of float64 that are subtracted from each row to make its x; None for none
+
+    All tables are C-contiguous memoryviews of two dimensions, vectors memoryviews of one. Coefficients are arrays of
+    n_outputs × width, each output's together; width is n_inputs and, with an intercept, 1 more. Numbers within ±1e150 make
+    finite results as long as the logits are finite. A pickle holds a copy of the samples.
+
+    What several chunks give is added in a binary tree over the chunk numbers: first … last - 1 is split at the largest power
+    of two below its length. So the total has the same bits when the nodes of the tree are computed apart.
+    """
+
+    def __init__(
+        self,
+        inputs: memoryview[float],
+        targets: memoryview[Any],
+        sample_weights: memoryview[float] | None,
+        n_outputs: int,
+        loss: str,
+        intercept: bool,
+        rows_in_chunk: int,
+        offsets: memoryview[float] | None = None,
+    ) -> None:
+        self._arguments = inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets
+        rows: Rows = inputs.tolist()  # type: ignore[assignment]
+        if offsets is not None:
+            rows = [[value - offset for value, offset in zip(row, offsets, strict=True)] for row in rows]
+        if intercept:
+            rows = [[*row, 1.0] for row in rows]
+        self._rows = rows
+        given: Rows = targets.tolist()  # type: ignore[assignment]
+        self._targets = [_indicators(row, n_outputs) for row in given]
+        self._sample_weights: list[float] = [1.0] * len(rows) if sample_weights is None else sample_weights.tolist()  # type: ignore[assignment]
+        self._loss = LOSSES[loss].function
+        self._rows_in_chunk = rows_in_chunk
+        self._n_outputs = n_outputs
+        self.width = len(rows[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickled_loss(LinearLoss, *self._arguments)
+
+    @property
+    def rows(self) -> Matrix:
+        """Each x, with its 1 if there is an intercept: n_rows × width."""
+        return Matrix(self._rows)
+
+    @property
+    def targets(self) -> Matrix:
+        """The targets, n_rows × n_outputs."""
+        return Matrix(self._targets)
+
+    def evaluate(self, coefficients: Numbers, first: int, last: int) -> Numbers:
+        """Return Σ s·ℓ, then its gradient (n_outputs × width), over the rows of the chunks first … last - 1."""
+        weights = self._weights(coefficients)
+        return add_in_tree([self._evaluate_chunk(weights, chunk) for chunk in range(first, last)])
+
+    def _evaluate_chunk(self, weights: Matrix, chunk: int) -> Numbers:
+        rows, targets, sample_weights = self._chunk(chunk)
+        total = 0.0
+        gradients = []
+        for logits, target, weight in zip((rows @ weights).rows, targets, sample_weights, strict=True):
+            loss, own, _ = self._loss(logits, target)
+            total += weight * loss
+            gradients.append([weight * gradient for gradient in own])
+        return array("d", [total, *(Matrix(gradients).T @ rows).values])
+
+    def hessian(
+        self,
+        coefficients: Numbers,
+        output: int,
+        rows: array[int] | None,
+        row_weights: Numbers | None,
+        first: int,
+        last: int,
+    ) -> Numbers:
+        """Return Σ s·h·x·xᵀ over the rows first … last - 1, x with its 1: width × width, the lower triangle, the rest 0.
+
+        h is the loss's curvature in that output's logit; output -1 takes the mean over the outputs. If `rows` (of "q") lists
+        some rows, first and last are places in it, and each row's term is multiplied by its row weight.
+        """
+        numbers = range(first, last) if rows is None else rows[first:last]
+        total = Matrix([[0.0] * self.width] * self.width)
+        if len(numbers):
+            samples = Matrix(self._rows[i] for i in numbers)
+            scaled = []
+            for place, (i, logits) in enumerate(zip(numbers, (samples @ self._weights(coefficients)).rows, strict=True), first):
+                curvature = self._curvature(logits, self._targets[i], output) * self._sample_weights[i]
+                curvature *= 1.0 if row_weights is None else row_weights[place]
+                scaled.append([curvature * value for value in self._rows[i]])
+            total = samples.T @ Matrix(scaled)
+        return array("d", [value if k <= j else 0.0 for j, row in enumerate(total.rows) for k, value in enumerate(row)])
+
+    def sampling_scores(self, coefficients: Numbers, means: Numbers, scales: Numbers, first: int, last: int) -> Numbers:
+        """Return s·h·(1 + Σ ((x - mean)/scale)²) of each row of the chunks first … last - 1, h the mean over the outputs.
+
+        It is what the row adds to the trace of the Hessian if the columns are standardised.
+        """
+        weights = self._weights(coefficients)
+        scores = array("d")
+        for chunk in range(first, last):
+            rows, targets, sample_weights = self._chunk(chunk)
+            samples = zip(rows.rows, (rows @ weights).rows, targets, sample_weights, strict=True)
+            for row, logits, target, weight in samples:
+                score = 1.0
+                for value, mean, scale in zip(row, means, scales, strict=False):  # a row may have its 1 besides
+                    distance = (value - mean) / scale
+                    score += distance * distance
+                scores.append(weight * self._curvature(logits, target, -1) * score)
+        return scores
+
+    def moments(self, centre: Numbers, first: int, last: int) -> Numbers:
+        """Return Σ s, each column's Σ s·(x - centre), then each's Σ s·(x - centre)², over the chunks first … last - 1."""
+        return add_in_tree([self._moments_of_chunk(centre, chunk) for chunk in range(first, last)])
+
+    def _moments_of_chunk(self, centre: Numbers, chunk: int) -> Numbers:
+        rows, _, sample_weights = self._chunk(chunk)
+        total, sums, squares = 0.0, [0.0] * len(centre), [0.0] * len(centre)
+        for row, weight in zip(rows.rows, sample_weights, strict=True):
+            total += weight
+            for j, middle in enumerate(centre):
+                distance = row[j] - middle
+                sums[j] += weight * distance
+                squares[j] += weight * (distance * distance)
+        return array("d", [total, *sums, *squares])
+
+    def _curvature(self, logits: Sequence[float], targets: Sequence[float], output: int) -> float:
+        _, _, curvatures = self._loss(logits, targets)
+        if output >= 0:
+            return curvatures[output]
+        total = 0.0
+        for curvature in curvatures:
+            total += curvature
+        return total / len(curvatures)
+
+    def _weights(self, coefficients: Numbers) -> Matrix:
+        """The coefficients as width × n_outputs."""
+        return Matrix(coefficients[first : first + self.width] for first in range(0, len(coefficients), self.width)).T
+
+    def _chunk(self, chunk: int) -> tuple[Matrix, Rows, list[float]]:
+        """The rows, targets and sample weights of a chunk."""
+        place = slice(chunk * self._rows_in_chunk, (chunk + 1) * self._rows_in_chunk)
+        return Matrix(self._rows[place]), self._targets[place], self._sample_weights[place]
+
+
+def systematic_sample(values: Numbers, wanted: int) -> tuple[array[int], Numbers]:
+    """Choose about `wanted` of the values, at most one more; return their indices (of "q") and their weights.
+
+    Systematic sampling: value i has inclusion probability min(1, wanted·value/total) and is chosen when the running total of
+    the probabilities passes an integer; its weight is 1/probability. Weighted sums over the chosen approximate those over all.
+    Nothing is random.
+    """
+    total = 0.0
+    for value in values:
+        total += value
+    indices, weights, passed = array("q"), array("d"), 0.0
+    for index, value in enumerate(values):
+        probability = min(1.0, wanted * value / total) if total > 0 else 0.0
+        before, passed = passed, passed + probability
+        if floor(passed) > floor(before) and len(indices) <= wanted:
+            indices.append(index)
+            weights.append(1 / probability)
+    return indices, weights
+
+
+def pickled_loss(
+    kind: type[Any],
+    inputs: memoryview[float],
+    targets: memoryview[Any],
+    sample_weights: memoryview[float] | None,
+    n_outputs: int,
+    loss: str,
+    intercept: bool,
+    rows_in_chunk: int,
+    offsets: memoryview[float] | None,
+) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    """What `__reduce__` of a LinearLoss returns: a function, and arguments that hold copies of the samples."""
+    views = [view and (view.tobytes(), view.format, view.shape) for view in (inputs, targets, sample_weights, offsets)]
+    return _unpickled_loss, (kind, *views, n_outputs, loss, intercept, rows_in_chunk)
+
+
+def _unpickled_loss(kind: type[Any], inputs: Any, targets: Any, sample_weights: Any, offsets: Any, *settings: Any) -> Any:
+    views = [
+        packed and memoryview(packed[0]).cast(packed[1], packed[2]) for packed in (inputs, targets, sample_weights, offsets)
+    ]
+    return kind(*views[:3], *settings, views[3])
+
+
+def _indicators(targets: list[float], n_outputs: int) -> list[float]:
+    """The targets of each output: as given, or 1 for the output of this index and 0 for the others."""
+    if len(targets) == n_outputs:
+        return [float(target) for target in targets]
+    return [float(targets[0] == output) for output in range(n_outputs)]

@@ -1,0 +1,117 @@
+"""Predictions: from rows to logits, to what an activation makes of them; of many rows, or of one."""
+
+from __future__ import annotations
+
+from array import array
+from math import isfinite
+
+from pyperceptron.activations import ACTIVATIONS
+from pyperceptron.matrix import Matrix
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    Numbers = array[float]
+
+
+def first_outside(values: memoryview[float], low: float, high: float) -> int:
+    """The flat index of the first value that is not in low … high, as nan never is; -1 if there is none.
+
+    values  a C-contiguous memoryview of float64, float32 or bytes
+    """
+    flat = values.cast("B").cast(values.format)  # type: ignore  # a one-dimensional view of them
+    return next((index for index, value in enumerate(flat) if not low <= value <= high), -1)
+
+
+def predict(inputs: memoryview[float], coefficients: Numbers, activation: str, results: memoryview[float]) -> int:
+    """results = activation(x·W + b) for each row x: n_rows × n_outputs, or n_rows × 2 for "binary_sigmoid" of one output.
+
+    inputs        n_rows × n_inputs, as in LinearLoss
+    coefficients  n_outputs × width, as in LinearLoss
+    activation    a name in pyperceptron.activations.ACTIVATIONS
+
+    Returns -1, or the number of a row with a logit that is not finite: one of its numbers is not (or one of the next three
+    rows), or they are so large that the sum overflows. The results then mean nothing.
+    """
+    assert results.shape is not None
+    n_results = results.shape[1]
+    weights = _weights(coefficients, 1 if activation == "binary_sigmoid" else n_results)
+    flat = results.cast("B").cast("d")
+    failed = -1
+    for i in range(len(inputs)):
+        [row] = inputs[i : i + 1].tolist()
+        logits = _logits(row, weights)  # type: ignore[arg-type]
+        if failed < 0 and not all(map(isfinite, logits)):
+            failed = i
+        flat[i * n_results : (i + 1) * n_results] = array("d", ACTIVATIONS[activation](logits))
+    return failed
+
+
+def predicted_classes(logits: memoryview[float], classes: memoryview[int]) -> None:
+    """Write into `classes` (n_rows of "H") the index of the largest logit of each row; of a single logit, whether it is > 0."""
+    for i, row in enumerate(logits.tolist()):
+        classes[i] = _argmax(row)  # type: ignore[arg-type]
+
+
+class RowPredictor:
+    """Predictions for one row at a time, the same to the bit as those of `predict`.
+
+    coefficients  n_outputs × width; copied
+    activation    for predict_proba_one
+    classes       the label of each class; None if each output is a label of its own, 0 or 1
+    read_row      read_row(x) makes any x a checked row of n_inputs finite float64, or raises; read_row(x, overflows=True)
+                  raises, saying which number is so large that the logit overflows
+    """
+
+    def __init__(
+        self,
+        coefficients: Numbers,
+        n_outputs: int,
+        n_inputs: int,
+        activation: str,
+        classes: tuple[Any, ...] | None,
+        read_row: Callable[..., Numbers],
+    ) -> None:
+        self._weights = _weights(coefficients, n_outputs)
+        self._activation = ACTIVATIONS[activation]
+        self._classes = classes
+        self._read_row = read_row
+
+    def predict_proba_one(self, x: Any) -> tuple[float, ...]:
+        """The activations for one row."""
+        return tuple(self._activation(self._logits(x)))
+
+    def predict_one(self, x: Any) -> Any:
+        """The label for one row; a tuple of 0 and 1 if classes are None."""
+        logits = self._logits(x)
+        if self._classes is None:
+            return tuple(int(logit > 0) for logit in logits)
+        return self._classes[_argmax(logits)]
+
+    def _logits(self, x: Any) -> list[float]:
+        row = self._read_row(x)
+        logits = _logits(row.tolist(), self._weights)
+        if not all(map(isfinite, logits)):
+            self._read_row(row, overflows=True)
+        return logits
+
+
+def _weights(coefficients: Numbers, n_outputs: int) -> Matrix:
+    """The coefficients as width × n_outputs."""
+    width = len(coefficients) // n_outputs
+    return Matrix(coefficients[first : first + width] for first in range(0, len(coefficients), width)).T
+
+
+def _logits(row: list[float], weights: Matrix) -> list[float]:
+    """The row, with a last 1 if the weights have an intercept, times the weights."""
+    completed = row if len(row) == weights.shape[0] else [*row, 1.0]
+    return (Matrix([completed]) @ weights).values
+
+
+def _argmax(logits: Sequence[float]) -> int:
+    """The index of the largest, the first of equals; of a single one, whether it is above 0."""
+    if len(logits) == 1:
+        return int(logits[0] > 0)
+    return max(range(len(logits)), key=logits.__getitem__)

@@ -1,0 +1,96 @@
+"""Map a function over ranges of chunks, here or in threads, and add what it returns in a fixed binary tree."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable
+    from concurrent.futures import Executor
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    from pyperceptron.backends import Backend
+
+    Result = TypeVar("Result")
+
+CHUNK_VALUES = 65_536  # numbers in a chunk, at least
+MIN_CHUNK_ROWS = 64  # a chunk's gradient must be small beside its rows
+WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
+_WORK_AT_ONCE = 8_000_000  # multiplications, a few milliseconds, between two looks at whether the others go on
+
+
+def rows_in_chunk(width: int) -> int:
+    """How many rows a chunk of rows of `width` numbers has: it depends on nothing else, so that the bits do not either."""
+    return max(MIN_CHUNK_ROWS, CHUNK_VALUES // max(width, 8))
+
+
+class Chunks:
+    """The chunks 0 … n_chunks - 1 and the threads that work on them.
+
+    work_of_chunk  multiplications for one chunk of a pass over all
+    threads        how many; None for as many as the work is worth and the machine has
+    """
+
+    def __init__(self, n_chunks: int, work_of_chunk: int, threads: int | None, backend: Backend) -> None:
+        self.n_chunks = n_chunks
+        self.threads = threads or _sensible_threads(n_chunks * work_of_chunk)
+        self._work_of_chunk = work_of_chunk
+        self._backend = backend
+        self._executor: Executor | None = None
+
+    def sum(self, function: Callable[[int, int], array[float]]) -> array[float]:
+        """function(0, n_chunks), computed in threads as nodes of the binary tree that LinearLoss describes: the same bits."""
+        if self.threads == 1 or self.n_chunks == 1:
+            return function(0, self.n_chunks)
+        most = max(1, min(_WORK_AT_ONCE // max(self._work_of_chunk, 1), self.n_chunks // (4 * self.threads)))
+        at_once = 1 << most.bit_length() - 1  # a power of two, so that each range is a node of the tree
+        bounds = [(first, min(first + at_once, self.n_chunks)) for first in range(0, self.n_chunks, at_once)]
+        parts: list[array[float]] = self.map(function, bounds)
+        return self._backend.add_in_tree(parts)  # type: ignore[no-any-return]
+
+    def map(self, function: Callable[..., Result], arguments: list[tuple[Any, ...]]) -> list[Result]:
+        """function(*each) for each of the arguments, in their order."""
+        if self.threads == 1 or len(arguments) == 1:
+            return [function(*each) for each in arguments]
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor  # here, because most trainings need none
+
+            self._executor = ThreadPoolExecutor(self.threads - 1)
+        results: dict[int, Result] = {}
+        jobs = iter(enumerate(arguments))
+
+        def take_jobs() -> None:
+            for index, each in jobs:
+                results[index] = function(*each)
+
+        others = [self._executor.submit(take_jobs) for _ in range(self.threads - 1)]
+        try:
+            take_jobs()
+        finally:
+            for _ in jobs:  # after an interruption: nothing is left to do for the others
+                pass
+            for other in others:
+                other.result()
+        return [results[index] for index in range(len(arguments))]
+
+    def close(self) -> None:
+        """End the threads, if any were started."""
+        if self._executor is not None:
+            self._executor.shutdown()
+
+    def __enter__(self) -> Chunks:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _sensible_threads(work: int) -> int:
+    """As many threads as the work, in multiplications for one pass, is worth and the machine has."""
+    if work < 2 * WORTH_A_THREAD:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, work // WORTH_A_THREAD)

@@ -1,0 +1,512 @@
+"""The compiled backend: the functions of the reference, pyperceptron/backends/python.py, which says what each one does."""
+
+# Design
+#
+# (a) Python shapes the input, C only computes. A function here finds addresses, releases the GIL and calls a kernel. The
+#     kernels are plain C in kernels/, compiled once for each instruction set into this module; the table of the best set that
+#     the processor has is chosen as the module is imported.
+# (b) A LinearLoss holds the samples' memory from one call to the next, so that a pass over a few hundred rows is not spent on
+#     asking for buffers. It never changes, and each call has a workspace of its own: any number of threads may use it at once.
+# (c) Vectors are array.array, whose memory Cython finds without asking for a buffer: a dot product of 30 numbers takes about as
+#     long as the call.
+# (d) Every few milliseconds a kernel takes the GIL to look for Ctrl-C.
+
+import array
+import os
+
+cimport cython
+from cpython cimport array
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.list cimport PyList_CheckExact
+from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
+from cpython.tuple cimport PyTuple_CheckExact
+from libc.math cimport fabs, floor
+from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.string cimport memcpy, memset
+
+from buffers cimport is_interrupted, memory_of, raise_status, rows_of
+from kernels cimport (
+    BINARY_SIGMOID, FLOAT64, FLOAT64_TARGETS, IDENTITY, INTERRUPTED, LOWEST_POWER, NORMALIZED_SIGMOID, SIGMOID, SOFTMAX,
+    TWO_TO_600, UINT8_CLASSES, UINT16_CLASSES, Activation, Kernels, Loss, Problem, Rows, TargetType, kernels_avx2,
+    kernels_avx512, kernels_baseline, scaled_exp,
+)
+
+cdef extern from *:
+    """
+    #include <float.h>
+
+    #if defined(WITH_AVX)  /* set by setup.py where it compiles the kernels for these sets too */
+    #define HAS_AVX2 (__builtin_cpu_init(), __builtin_cpu_supports("avx2"))
+    #define HAS_AVX512 (HAS_AVX2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") \\
+                        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+    #else
+    #define HAS_AVX2 0
+    #define HAS_AVX512 0
+    #define kernels_avx2 kernels_baseline
+    #define kernels_avx512 kernels_baseline
+    #endif
+
+    /* Read the floats at the front of a list or tuple, without counting references; -1 if it has not n items. Without a GIL,
+       another thread might take them away meanwhile: there, none is read so. */
+    static inline Py_ssize_t read_floats(PyObject *x, double *row, Py_ssize_t n)
+    {
+        Py_ssize_t j = 0;
+        if (PySequence_Fast_GET_SIZE(x) != n)
+            return -1;
+    #if !defined(Py_GIL_DISABLED)
+        PyObject **items = PySequence_Fast_ITEMS(x);
+        for (; j < n && PyFloat_CheckExact(items[j]); j++)
+            row[j] = PyFloat_AS_DOUBLE(items[j]);
+    #endif
+        return j;
+    }
+    """
+    const bint HAS_AVX2
+    const bint HAS_AVX512
+    const double DBL_MAX
+    Py_ssize_t read_floats(object x, double* row, Py_ssize_t n)
+
+cdef enum:
+    MAX_QUICK_FEATURES = 256  # of a row that is read without asking for memory
+
+cdef array.array TEMPLATE = array.array("d")
+
+
+cdef inline array.array new_vector(Py_ssize_t length):
+    """An array of float64 whose numbers are still to be written."""
+    return array.clone(TEMPLATE, length, zero=False)
+
+
+cdef dict ACTIVATIONS = {
+    "identity": IDENTITY,
+    "sigmoid": SIGMOID,
+    "softmax": SOFTMAX,
+    "normalized_sigmoid": NORMALIZED_SIGMOID,
+    "binary_sigmoid": BINARY_SIGMOID,
+}
+cdef dict TARGET_TYPES = {"d": FLOAT64_TARGETS, "B": UINT8_CLASSES, "H": UINT16_CLASSES}
+
+
+# The instruction set: the best that the processor has, or what PYPERCEPTRON_INSTRUCTION_SET asks for.
+
+def instruction_sets():
+    """The names of the instruction sets that this machine can run, the best first."""
+    if HAS_AVX512:
+        return "avx512", "avx2", "baseline"
+    return ("avx2", "baseline") if HAS_AVX2 else ("baseline",)
+
+
+instruction_set = os.environ.get("PYPERCEPTRON_INSTRUCTION_SET") or instruction_sets()[0]
+if instruction_set not in instruction_sets():
+    raise ValueError(
+        f"$PYPERCEPTRON_INSTRUCTION_SET is {instruction_set!r}; this machine has {', '.join(instruction_sets())}: "
+        "name one of them or unset it"
+    )
+cdef const Kernels* kernels = &kernels_baseline
+if instruction_set == "avx2":
+    kernels = &kernels_avx2
+elif instruction_set == "avx512":
+    kernels = &kernels_avx512
+
+
+# Training.
+
+cdef const Loss* loss_of(name) except NULL:
+    cdef const Loss* loss = kernels.losses
+    while loss.name != NULL:
+        if name == loss.name.decode():
+            return loss
+        loss += 1
+    raise KeyError(name)
+
+
+@cython.final
+cdef class LinearLoss:
+    cdef tuple arguments
+    cdef const uint8_t[::1] memory, target_memory
+    cdef const double[::1] weights, offsets
+    cdef Problem problem
+
+    def __init__(self, inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets=None):
+        self.arguments = inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets
+        self.memory = memory_of(inputs)
+        self.target_memory = memory_of(targets)
+        self.problem.rows = rows_of(inputs, self.memory)
+        if offsets is not None:
+            self.offsets = offsets
+            self.problem.rows.offsets = &self.offsets[0]
+        self.problem.targets.memory = <const char*> &self.target_memory[0]
+        self.problem.targets.type = <TargetType> <int> TARGET_TYPES[targets.format]
+        self.problem.targets.n_columns = targets.shape[1]
+        self.problem.sample_weights = NULL
+        if sample_weights is not None:
+            self.weights = sample_weights
+            self.problem.sample_weights = &self.weights[0]
+        self.problem.n_outputs = n_outputs
+        self.problem.width = self.problem.rows.n_columns + bool(intercept)
+        self.problem.rows_in_chunk = rows_in_chunk
+        self.problem.loss = loss_of(loss)
+
+    def __reduce__(self):
+        from pyperceptron.backends.python import pickled_loss
+        return pickled_loss(LinearLoss, *self.arguments)
+
+    def evaluate(self, array.array coefficients, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array part = new_vector(1 + self.problem.n_outputs * self.problem.width)
+        cdef int status
+        with nogil:
+            status = kernels.evaluate(
+                &self.problem, coefficients.data.as_doubles, first, last, part.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return part
+
+    def hessian(self, array.array coefficients, Py_ssize_t output, rows, row_weights, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array matrix = new_vector(self.problem.width * self.problem.width), listed, of_listed
+        cdef const int64_t* row = NULL
+        cdef const double* row_weight = NULL
+        cdef int status
+        if rows is not None:
+            listed, of_listed = rows, row_weights
+            row, row_weight = <const int64_t*> listed.data.as_longlongs, of_listed.data.as_doubles
+        with nogil:
+            status = kernels.hessian(
+                &self.problem, coefficients.data.as_doubles, output, row, row_weight, first, last, matrix.data.as_doubles,
+                is_interrupted
+            )
+        raise_status(status)
+        return matrix
+
+    def moments(self, array.array centre, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array part = new_vector(1 + 2 * self.problem.rows.n_columns)
+        cdef int status
+        with nogil:
+            status = kernels.moments(
+                &self.problem, centre.data.as_doubles, first, last, part.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return part
+
+    def sampling_scores(
+        self, array.array coefficients, array.array means, array.array scales, Py_ssize_t first, Py_ssize_t last
+    ):
+        cdef Py_ssize_t start = first * self.problem.rows_in_chunk
+        cdef Py_ssize_t stop = min(last * self.problem.rows_in_chunk, self.problem.rows.n_rows)
+        cdef array.array scores = new_vector(stop - start)
+        cdef int status
+        with nogil:
+            status = kernels.sampling_scores(
+                &self.problem, coefficients.data.as_doubles, means.data.as_doubles, scales.data.as_doubles, start, stop,
+                scores.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return scores
+
+
+def train(LinearLoss loss, array.array coefficients, int64_t iterations, double learning_rate, double limit):
+    cdef int64_t made = 0
+    cdef int status
+    with nogil:
+        status = kernels.train(
+            &loss.problem, coefficients.data.as_doubles, iterations, learning_rate, limit, &made, is_interrupted
+        )
+    raise_status(status)
+    return made
+
+
+def systematic_sample(array.array values, Py_ssize_t wanted):
+    cdef const double* value = values.data.as_doubles
+    cdef Py_ssize_t found = 0, count = len(values), i
+    cdef array.array indices = array.array("q", bytes(8 * (wanted + 1))), weights = new_vector(wanted + 1)
+    cdef double total = 0.0, passed = 0.0, before, probability
+    with nogil:
+        for i in range(count):
+            total += value[i]
+        for i in range(count):
+            probability = min(1.0, wanted * value[i] / total) if total > 0.0 else 0.0
+            before = passed
+            passed += probability
+            if floor(passed) > floor(before) and found <= wanted:
+                indices.data.as_longlongs[found] = i
+                weights.data.as_doubles[found] = 1.0 / probability
+                found += 1
+    return indices[:found], weights[:found]
+
+
+# Prediction.
+
+def first_outside(values, double low, double high):
+    cdef const uint8_t[::1] memory = memory_of(values)
+    cdef Rows rows = rows_of(values, memory)
+    cdef Py_ssize_t found
+    cdef int status
+    with nogil:
+        status = kernels.first_outside(&rows, low, high, &found, is_interrupted)
+    raise_status(status)
+    return found
+
+
+def predict(inputs, array.array coefficients, activation, double[:, ::1] results):
+    cdef const uint8_t[::1] memory = memory_of(inputs)
+    cdef Rows rows = rows_of(inputs, memory)
+    cdef Activation kind = <Activation> <int> ACTIVATIONS[activation]
+    cdef Py_ssize_t n_outputs = 1 if kind == BINARY_SIGMOID else results.shape[1]
+    cdef Py_ssize_t width = len(coefficients) // n_outputs, failed
+    cdef int status
+    with nogil:
+        status = kernels.predict(
+            &rows, coefficients.data.as_doubles, n_outputs, width, kind, &results[0, 0], &failed, is_interrupted
+        )
+    raise_status(status)
+    return failed
+
+
+cdef Py_ssize_t argmax(const double* logits, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t best = 0, c
+    if count == 1:
+        return logits[0] > 0.0
+    for c in range(1, count):
+        if logits[c] > logits[best]:
+            best = c
+    return best
+
+
+def predicted_classes(const double[:, ::1] logits, uint16_t[::1] classes):
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(logits.shape[0]):
+            classes[i] = <uint16_t> argmax(&logits[i, 0], logits.shape[1])
+
+
+cdef set types_without_mask = set()
+
+
+cdef bint read_numbers(x, double* row, Py_ssize_t n) except -1:
+    """Read n numbers from a list, a tuple, an array.array or another buffer of float64; False if x is none of these."""
+    cdef Py_ssize_t j
+    if not (PyList_CheckExact(x) or PyTuple_CheckExact(x)):
+        return read_buffer(x, row, n)
+    j = read_floats(x, row, n)
+    if j < 0:
+        return False
+    while j < n:
+        number = x[j]
+        if PyFloat_CheckExact(number):
+            row[j] = PyFloat_AS_DOUBLE(number)
+        elif PyLong_CheckExact(number):
+            try:
+                row[j] = PyLong_AsDouble(number)
+            except OverflowError:
+                return False
+        else:
+            return False
+        j += 1
+    return True
+
+
+cdef bint read_buffer(x, double* row, Py_ssize_t n) except -1:
+    cdef Py_buffer view
+    cdef bint fits
+    if not PyObject_CheckBuffer(x):
+        return False
+    if type(x) not in types_without_mask:  # asking for an attribute takes as long as all the rest
+        if hasattr(x, "mask"):
+            return False
+        types_without_mask.add(type(x))
+    try:
+        PyObject_GetBuffer(x, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    except (BufferError, ValueError):
+        return False
+    fits = view.ndim == 1 and view.len == n * 8 and view.format != NULL and view.format[0] == c"d" and view.format[1] == 0
+    if fits:
+        memcpy(row, view.buf, view.len)
+    PyBuffer_Release(&view)
+    return fits
+
+
+@cython.final
+cdef class RowPredictor:
+    cdef array.array coefficients, padded_weights
+    cdef Py_ssize_t n_outputs, n_inputs, width
+    cdef Activation activation
+    cdef tuple classes
+    cdef object read_row
+
+    def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row):
+        self.coefficients = coefficients[:]
+        self.n_outputs, self.n_inputs, self.width = n_outputs, n_inputs, len(coefficients) // n_outputs
+        self.activation = <Activation> <int> ACTIVATIONS[activation]
+        self.classes = classes
+        self.read_row = read_row
+        # Rows and weights are padded with zeros to eights: the last few numbers one by one would take as long as all others.
+        self.padded_weights = coefficients[:n_inputs]
+        self.padded_weights.frombytes(bytes(64))
+
+    cdef bint quick_logit(self, x, double* logit) except -1:
+        """The logit of a single output for a short row of floats; False if x is no such row or the logit is not finite.
+
+        It is the same sum as that of a row among many, without what is needed to do many, which takes several times as long.
+        """
+        cdef double row[MAX_QUICK_FEATURES + 8]
+        cdef Py_ssize_t n = self.n_inputs
+        if self.n_outputs > 1 or n > MAX_QUICK_FEATURES or not read_numbers(x, row, n):
+            return False
+        memset(row + n, 0, 8 * sizeof(double))
+        logit[0] = kernels.dot(row, self.padded_weights.data.as_doubles, (n + 7) // 8 * 8)
+        if self.width > n:
+            logit[0] += self.coefficients.data.as_doubles[n]
+        return fabs(logit[0]) <= DBL_MAX
+
+    cdef int predict(self, x, Activation activation, double* results) except -1:
+        """The results for one row, by the loops that do many."""
+        cdef array.array row = new_vector(self.n_inputs)
+        if read_numbers(x, row.data.as_doubles, self.n_inputs) and self.predict_row(row, activation, results):
+            return 0
+        row = self.read_row(x)
+        if not self.predict_row(row, activation, results):
+            self.read_row(x, overflows=True)
+        return 0
+
+    cdef bint predict_row(self, array.array row, Activation activation, double* results) except -1:
+        """Write the results of a row of floats; whether its logits are finite."""
+        cdef Rows rows
+        cdef Py_ssize_t failed
+        rows.memory, rows.storage, rows.n_rows, rows.n_columns = row.data.as_chars, FLOAT64, 1, self.n_inputs
+        rows.offsets = NULL
+        raise_status(kernels.predict(
+            &rows, self.coefficients.data.as_doubles, self.n_outputs, self.width, activation, results, &failed, is_interrupted
+        ))
+        return failed < 0
+
+    def predict_proba_one(self, x):
+        cdef double logit, e, total
+        cdef array.array results
+        if self.activation != BINARY_SIGMOID or not self.quick_logit(x, &logit):
+            results = new_vector(2 if self.activation == BINARY_SIGMOID else self.n_outputs)
+            self.predict(x, self.activation, results.data.as_doubles)
+            return tuple(results)
+        e = scaled_exp(-fabs(logit), LOWEST_POWER)
+        total = 1.0 / (TWO_TO_600 + e)
+        if logit >= 0.0:
+            return e * total, TWO_TO_600 * total
+        return TWO_TO_600 * total, e * total
+
+    def predict_one(self, x):
+        cdef double logit
+        cdef array.array logits
+        if self.classes is not None and self.quick_logit(x, &logit):
+            return self.classes[logit > 0.0]
+        logits = new_vector(self.n_outputs)
+        self.predict(x, IDENTITY, logits.data.as_doubles)
+        if self.classes is None:
+            return tuple([int(logit > 0.0) for logit in logits])
+        return self.classes[argmax(logits.data.as_doubles, self.n_outputs)]
+
+
+# Vectors and small matrices.
+
+def dot(array.array left, array.array right):
+    return kernels.dot(left.data.as_doubles, right.data.as_doubles, len(left))
+
+
+def add_scaled(array.array target, double factor, array.array source):
+    kernels.add_scaled(target.data.as_doubles, factor, source.data.as_doubles, len(source))
+
+
+def add_in_tree(list parts):
+    cdef Py_ssize_t half = 1
+    cdef array.array total = parts[0], other
+    if len(parts) == 1:
+        return total
+    while 2 * half < len(parts):
+        half *= 2
+    total, other = add_in_tree(parts[:half]), add_in_tree(parts[half:])
+    kernels.add_scaled(total.data.as_doubles, 1.0, other.data.as_doubles, len(total))
+    return total
+
+
+def reduce_objective(
+    array.array total, double total_weight, array.array coefficients, array.array l2_weights, array.array gradient
+):
+    cdef const double* part = total.data.as_doubles
+    cdef const double* w = coefficients.data.as_doubles
+    cdef const double* l2 = l2_weights.data.as_doubles
+    cdef double value = part[0] / total_weight
+    cdef Py_ssize_t j
+    for j in range(len(gradient)):
+        gradient.data.as_doubles[j] = part[1 + j] / total_weight + l2[j] * w[j]
+        value += l2[j] * w[j] * w[j] / 2.0
+    return value
+
+
+def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array means, array.array scales):
+    cdef Py_ssize_t n = len(means), width = len(gradient) // n_outputs, c, j
+    cdef const double* own
+    cdef double intercept, largest = 0.0
+    for c in range(n_outputs):
+        own = gradient.data.as_doubles + c * width
+        intercept = own[n] if width > n else 0.0
+        largest = max(largest, fabs(intercept))
+        for j in range(n):
+            largest = max(largest, fabs(own[j] - means.data.as_doubles[j] * intercept) / scales.data.as_doubles[j])
+    return largest
+
+
+def cholesky(array.array matrix, Py_ssize_t n):
+    cdef array.array workspace = new_vector(2 * n)
+    cdef Py_ssize_t failed
+    with nogil:
+        failed = kernels.cholesky(matrix.data.as_doubles, n, workspace.data.as_doubles)
+    return failed
+
+
+def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
+    cdef Py_ssize_t first, size = len(vector), length = len(factors)
+    with nogil:
+        first = 0
+        while first < size:
+            kernels.cholesky_solve(factors.data.as_doubles + first * n % length, n, vector.data.as_doubles + first)
+            first += n
+
+
+def coordinate_descent(
+    array.array matrix, Py_ssize_t n, array.array gradient, array.array point, array.array thresholds, array.array step,
+    Py_ssize_t sweeps, double tolerance
+):
+    cdef array.array workspace = new_vector(n * n + n)
+    cdef double* whole = workspace.data.as_doubles
+    cdef double* slopes = whole + n * n
+    cdef double* steps = step.data.as_doubles
+    cdef const double* half = matrix.data.as_doubles
+    cdef double curvature, here, there, threshold, change, largest
+    cdef Py_ssize_t j, k, sweep
+    cdef bint interrupted = False
+    with nogil:
+        for j in range(n):
+            for k in range(n):
+                whole[j * n + k] = half[max(j, k) * n + min(j, k)]
+        for j in range(n):
+            slopes[j] = gradient.data.as_doubles[j] + kernels.dot(whole + j * n, steps, n)
+        for sweep in range(sweeps):
+            largest = 0.0
+            for j in range(n):
+                curvature = whole[j * n + j]
+                if curvature <= 0.0:
+                    continue
+                here = point.data.as_doubles[j] + steps[j]
+                there = here - slopes[j] / curvature
+                threshold = thresholds.data.as_doubles[j] / curvature
+                there = max(there - threshold, 0.0) + min(there + threshold, 0.0)
+                change = there - here
+                if change != 0.0:
+                    steps[j] = there - point.data.as_doubles[j]
+                    kernels.add_scaled(slopes, change, whole + j * n, n)
+                    largest = max(largest, curvature * change * change)
+            if largest <= tolerance:
+                break
+            if sweep % 16 == 15 and is_interrupted():
+                interrupted = True
+                break
+    if interrupted:
+        raise_status(INTERRUPTED)

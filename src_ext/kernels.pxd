@@ -1,0 +1,80 @@
+# The C side, as kernels/kernels.h declares it.
+
+from libc.stdint cimport int64_t
+
+cdef extern from "kernels/kernels.h":
+    enum:
+        OUT_OF_MEMORY
+        INTERRUPTED
+    ctypedef int (*Interrupted)() noexcept nogil
+    ctypedef enum Storage:
+        FLOAT64
+        FLOAT32
+        UINT8
+    ctypedef struct Rows:
+        const char* memory
+        Storage storage
+        Py_ssize_t n_rows
+        Py_ssize_t n_columns
+        const double* offsets
+    ctypedef enum TargetType:
+        FLOAT64_TARGETS
+        UINT8_CLASSES
+        UINT16_CLASSES
+    ctypedef struct Targets:
+        const char* memory
+        TargetType type
+        Py_ssize_t n_columns
+    ctypedef struct Loss:
+        const char* name
+    ctypedef struct Problem:
+        Rows rows
+        Targets targets
+        const double* sample_weights
+        Py_ssize_t n_outputs
+        Py_ssize_t width
+        Py_ssize_t rows_in_chunk
+        const Loss* loss
+    ctypedef enum Activation:
+        IDENTITY
+        SIGMOID
+        SOFTMAX
+        NORMALIZED_SIGMOID
+        BINARY_SIGMOID
+    ctypedef struct Kernels:
+        const Loss* losses
+        int (*evaluate)(
+            const Problem*, const double* coefficients, Py_ssize_t first, Py_ssize_t last, double* part, Interrupted
+        ) noexcept nogil
+        int (*hessian)(
+            const Problem*, const double* coefficients, Py_ssize_t output, const int64_t* listed, const double* row_weights,
+            Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
+        ) noexcept nogil
+        int (*moments)(
+            const Problem*, const double* centre, Py_ssize_t first, Py_ssize_t last, double* part, Interrupted
+        ) noexcept nogil
+        int (*sampling_scores)(
+            const Problem*, const double* coefficients, const double* means, const double* scales, Py_ssize_t first,
+            Py_ssize_t last, double* scores, Interrupted
+        ) noexcept nogil
+        int (*train)(
+            const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit, int64_t* made,
+            Interrupted
+        ) noexcept nogil
+        int (*predict)(
+            const Rows*, const double* coefficients, Py_ssize_t n_outputs, Py_ssize_t width, Activation, double* results,
+            Py_ssize_t* failed, Interrupted
+        ) noexcept nogil
+        int (*first_outside)(const Rows*, double low, double high, Py_ssize_t* found, Interrupted) noexcept nogil
+        double (*dot)(const double* left, const double* right, Py_ssize_t n) noexcept nogil
+        void (*add_scaled)(double* target, double factor, const double* source, Py_ssize_t n) noexcept nogil
+        Py_ssize_t (*cholesky)(double* matrix, Py_ssize_t n, double* workspace) noexcept nogil
+        void (*cholesky_solve)(const double* factor, Py_ssize_t n, double* vector) noexcept nogil
+    const Kernels kernels_baseline
+    const Kernels kernels_avx2
+    const Kernels kernels_avx512
+
+cdef extern from "kernels/sigmoid.h":
+    const double LOWEST_POWER
+    const double TWO_TO_600
+    double scaled_exp(double x, double lowest_power) noexcept nogil

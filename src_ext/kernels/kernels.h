@@ -1,0 +1,80 @@
+/* The types that the kernels share with Cython, and the table of functions that is compiled once for each instruction set. */
+
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a kernel returns if it could not finish; 0 if it could. */
+enum { OUT_OF_MEMORY = -1, INTERRUPTED = -2 };
+
+/* Called every few milliseconds; a kernel returns INTERRUPTED as soon as it returns something else than 0. */
+typedef int (*Interrupted)(void);
+
+typedef enum { FLOAT64, FLOAT32, UINT8 } Storage;
+
+typedef struct {
+    const char *memory;     /* n_rows × n_columns numbers, row after row */
+    Storage storage;
+    ptrdiff_t n_rows, n_columns;
+    const double *offsets;  /* n_columns numbers that are subtracted from each row, or NULL */
+} Rows;
+
+typedef enum {
+    FLOAT64_TARGETS,  /* n_rows × n_outputs */
+    UINT8_CLASSES,    /* n_rows × n_outputs of 0 and 1, or n_rows × 1: the index of the output whose target is 1 */
+    UINT16_CLASSES
+} TargetType;
+
+typedef struct {
+    const char *memory;
+    TargetType type;
+    ptrdiff_t n_columns;
+} Targets;
+
+/* A loss by its name; the function makes losses and gradients of a block of logits, as losses.h says. */
+typedef struct LossBlock LossBlock;
+typedef struct {
+    const char *name;
+    double (*function)(const LossBlock *block);
+} Loss;
+
+/* One loss over samples. Coefficients are n_outputs × width, each output's together, its intercept last. */
+typedef struct {
+    Rows rows;
+    Targets targets;
+    const double *sample_weights;  /* n_rows, or NULL if each is 1 */
+    ptrdiff_t n_outputs, width;    /* width: n_columns, plus 1 with an intercept */
+    ptrdiff_t rows_in_chunk;       /* chunk c holds the rows from c · rows_in_chunk */
+    const Loss *loss;
+} Problem;
+
+typedef enum { IDENTITY, SIGMOID, SOFTMAX, NORMALIZED_SIGMOID, BINARY_SIGMOID } Activation;
+
+/* Each function's formula stands where it is defined: linear_loss.h, predict.h, training.h, linear_algebra.h. */
+typedef struct {
+    const Loss *losses;  /* the last one has no name */
+    int (*evaluate)(
+        const Problem *problem, const double *coefficients, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted);
+    int (*hessian)(
+        const Problem *problem, const double *coefficients, ptrdiff_t output, const int64_t *listed, const double *row_weights,
+        ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
+    int (*moments)(
+        const Problem *problem, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted);
+    int (*sampling_scores)(
+        const Problem *problem, const double *coefficients, const double *means, const double *scales, ptrdiff_t first,
+        ptrdiff_t last, double *scores, Interrupted interrupted);
+    int (*train)(
+        const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, int64_t *made,
+        Interrupted interrupted);
+    int (*predict)(
+        const Rows *rows, const double *coefficients, ptrdiff_t n_outputs, ptrdiff_t width, Activation activation,
+        double *results, ptrdiff_t *failed, Interrupted interrupted);
+    int (*first_outside)(const Rows *rows, double low, double high, ptrdiff_t *found, Interrupted interrupted);
+    double (*dot)(const double *left, const double *right, ptrdiff_t n);
+    void (*add_scaled)(double *target, double factor, const double *source, ptrdiff_t n);
+    ptrdiff_t (*cholesky)(double *matrix, ptrdiff_t n, double *workspace);
+    void (*cholesky_solve)(const double *factor, ptrdiff_t n, double *vector);
+} Kernels;
+
+extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

@@ -1,0 +1,32 @@
+/* What a row storage is: five functions over a block of rows. */
+
+#pragma once
+
+#include "kernels.h"
+
+/* Some rows that are worked on while they are in the cache: the rows first … first + count - 1, or those that `listed` names
+ * at these places. */
+typedef struct {
+    const Rows *rows;
+    const int64_t *listed;  /* row numbers, or NULL */
+    ptrdiff_t first, count;
+    ptrdiff_t n_outputs;    /* 0 if no logits are computed */
+    double *workspace;      /* block_workspace(n_columns, n_outputs, count) numbers; add_gradient and add_hessian find in it
+                               what logits of the same block has left there */
+} Block;
+
+/* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros; whatever has a number
+ * for each output and row has `stride` numbers for each output, at least count rounded up to a multiple of 4. */
+typedef struct {
+    /* logits[c · stride + i] = Σ xᵢ · weights of output c. */
+    void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
+    /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
+    void (*add_gradient)(const Block *block, const double *gradients, ptrdiff_t stride, double *total);
+    /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, width × width, its rows padded(width) apart and as many; with an intercept, width is
+     * n_columns + 1 and each x ends in a 1. Only what is on or below the diagonal counts. */
+    void (*add_hessian)(const Block *block, const double *curvatures, ptrdiff_t width, double *total);
+    /* part[0] += Σ s, then for each column part[1 + j] += Σ s·x and part[1 + n + j] += Σ s·x²; `weights` are the s, NULL for 1s. */
+    void (*add_moments)(const Block *block, const double *weights, double *part);
+    /* distances[i] = Σⱼ (xᵢⱼ · inverse_scales[j])². */
+    void (*squared_distances)(const Block *block, const double *inverse_scales, double *distances);
+} RowStorage;
