@@ -193,7 +193,7 @@ class Objective:
     def _moments(self, centre: Numbers, refuse_outside: Callable[[float], None]) -> tuple[float, Numbers, Numbers]:
         """Σ s, and the weighted mean and standard deviation of each column, summed as distances from `centre`."""
         total = self._chunks.sum(partial(self._linear_loss.moments, centre))
-        if not (all(-_SAFE_TOTAL < value < _SAFE_TOTAL for value in total) and all(abs(value) <= LIMIT for value in centre)):
+        if not (sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, centre)) <= LIMIT):  # nan is not either
             refuse_outside(LIMIT)
         weight = total[0]
         shifts = [value / weight for value in total[1 : 1 + self.n_inputs]]

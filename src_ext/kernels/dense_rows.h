@@ -45,7 +45,8 @@ static int is_copied(const Block *block)
 /* From one copied row to the next: an odd number of cache lines, so that 64 rows have 64 places in the cache. */
 static ptrdiff_t copy_step(ptrdiff_t n) { return (n + 7) / 8 * 8 | 8; }
 
-/* How many numbers a block's workspace needs: the copy and the partial sums of tiles, or the two factors of a Hessian. */
+/* How many numbers a block's workspace needs: the copy and the partial sums of tiles; for a Hessian its two factors as well,
+ * which must be 0 at first, so that the padding of their rows is. */
 static ptrdiff_t block_workspace(ptrdiff_t n_columns, ptrdiff_t n_outputs, ptrdiff_t count)
 {
     return padded(count) * (copy_step(n_columns) + n_outputs * LANES);
@@ -78,7 +79,8 @@ ALWAYS_INLINE void copy_rows(int size, const Block *block)
         if (offsets)
             for (j = 0; j < n; j++)
                 copy[j] -= offsets[j];
-        memset(copy + n, 0, (step - n) * sizeof(double));
+        for (j = n; j < step; j++)
+            copy[j] = 0.0;
     }
     memset(block->workspace + block->count * step, 0, (padded(block->count) - block->count) * step * sizeof(double));
 }
@@ -266,26 +268,34 @@ static void add_gradient_by_tiles(const Block *block, const double *gradients, p
     }
 }
 
+/* own = (row, 1) and scaled = own · factor, width numbers each; the 1 only if width > n. */
+ALWAYS_INLINE void scale_row(
+    int size, const char *row, ptrdiff_t n, ptrdiff_t width, double factor, double *RESTRICT own, double *RESTRICT scaled)
+{
+    ptrdiff_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        double4 values = load_stored(size, row, j);
+        store(own + j, values);
+        store(scaled + j, mul(values, broadcast(factor)));
+    }
+    for (; j < n; j++) {
+        own[j] = number_at(size, row, j);
+        scaled[j] = own[j] * factor;
+    }
+    if (width > n)
+        own[n] = 1.0, scaled[n] = factor;
+}
+
 ALWAYS_INLINE void add_hessian_of_size(int size, const Block *block, const double *curvatures, ptrdiff_t width, double *total)
 {
     ptrdiff_t n = block->rows->n_columns, wide = padded(width), step = copy_step(n);
     double *left = block->workspace + block_workspace(n, block->n_outputs, block->count);
     double *right = left + block->count * wide;
-    if (!is_copied(block))
-        copy_rows(size, block);
-    for (ptrdiff_t i = 0; i < block->count; i++) {
-        const double *row = block->workspace + i * step;
-        double *own = left + i * wide, *scaled = right + i * wide;
-        for (ptrdiff_t j = 0; j < padded(n); j += LANES) {  /* memcpy's own beginning would cost more than a short row */
-            double4 values = load(row + j);
-            store(own + j, values);
-            store(scaled + j, mul(values, broadcast(curvatures[i])));
-        }
-        for (ptrdiff_t j = padded(n); j < wide; j++)
-            own[j] = scaled[j] = 0.0;
-        if (width > n)
-            own[n] = 1.0, scaled[n] = curvatures[i];
-    }
+    for (ptrdiff_t i = 0; i < block->count; i++)
+        if (is_copied(block))
+            scale_row(8, (const char *)(block->workspace + i * step), n, width, curvatures[i], left + i * wide, right + i * wide);
+        else
+            scale_row(size, stored_row(size, block, i), n, width, curvatures[i], left + i * wide, right + i * wide);
     for (ptrdiff_t c = 0; c < wide; c += TILE_VECTORS * LANES) {
         int vectors = (int)smaller(TILE_VECTORS, (wide - c) / LANES);
         for (ptrdiff_t j = c / TILE_ROWS * TILE_ROWS; j < wide; j += TILE_ROWS)

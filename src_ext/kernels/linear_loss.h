@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "dense_rows.h"
+#include "linear_algebra.h"
 #include "losses.h"
 
 #define BLOCK_VALUES 1024  /* numbers in a block of short rows */
@@ -76,9 +77,12 @@ static void pad_weights(const double *coefficients, ptrdiff_t n_outputs, ptrdiff
 static void add_intercepts(
     double *logits, ptrdiff_t stride, ptrdiff_t count, const double *coefficients, ptrdiff_t n_outputs, ptrdiff_t width)
 {
-    for (ptrdiff_t c = 0; c < n_outputs; c++)
+    for (ptrdiff_t c = 0; c < n_outputs; c++) {
+        const double intercept = coefficients[c * width + width - 1];
+        double *RESTRICT z = logits + c * stride;
         for (ptrdiff_t i = 0; i < count; i++)
-            logits[c * stride + i] += coefficients[c * width + width - 1];
+            z[i] += intercept;
+    }
 }
 
 /* One function's run over blocks of a problem's rows, with the coefficients given. */
@@ -137,29 +141,46 @@ static int64_t work_of(const Problem *problem, ptrdiff_t n_rows)
     return (int64_t)n_rows * problem->n_outputs * (problem->width + EXP_WORK);
 }
 
+/* Target `at` of those in memory, and the same for each of a block's rows and outputs; `type` is a constant where it is compiled. */
+ALWAYS_INLINE double target_at(TargetType type, const char *memory, ptrdiff_t at)
+{
+    return type == FLOAT64_TARGETS ? ((const double *)memory)[at]
+        : type == UINT8_CLASSES ? ((const uint8_t *)memory)[at] : ((const uint16_t *)memory)[at];
+}
+
+ALWAYS_INLINE void decode_targets_of_type(TargetType type, const Pass *pass, const Block *block)
+{
+    const Targets *targets = &pass->problem->targets;
+    ptrdiff_t k = pass->problem->n_outputs, n_columns = targets->n_columns, stride = pass->stride;
+    double *RESTRICT decoded = pass->targets;
+    if (n_columns < k)
+        memset(decoded, 0, k * stride * sizeof(double));
+    if (k == 1 && !block->listed)
+        for (ptrdiff_t i = 0; i < block->count; i++)
+            decoded[i] = target_at(type, targets->memory, block->first + i);
+    else
+        for (ptrdiff_t i = 0; i < block->count; i++) {
+            ptrdiff_t row = block->listed ? block->listed[block->first + i] : block->first + i;
+            if (n_columns < k)
+                decoded[(ptrdiff_t)target_at(type, targets->memory, row) * stride + i] = 1.0;
+            else
+                for (ptrdiff_t c = 0; c < k; c++)
+                    decoded[c * stride + i] = target_at(type, targets->memory, row * k + c);
+        }
+}
+
 /* The block's targets as float64, output after output: a copy in pass->targets, or those of a single output in place. */
 static const double *decode_targets(const Pass *pass, const Block *block)
 {
     const Targets *targets = &pass->problem->targets;
-    ptrdiff_t k = pass->problem->n_outputs;
-    if (k == 1 && targets->type == FLOAT64_TARGETS && !block->listed)
+    if (targets->type == FLOAT64_TARGETS && pass->problem->n_outputs == 1 && !block->listed)
         return (const double *)targets->memory + block->first;
-    int is_index = targets->n_columns < k;
-    if (is_index)
-        memset(pass->targets, 0, k * pass->stride * sizeof(double));
-    for (ptrdiff_t i = 0; i < block->count; i++) {
-        ptrdiff_t row = block->listed ? block->listed[block->first + i] : block->first + i;
-        for (ptrdiff_t c = 0; c < targets->n_columns; c++) {
-            ptrdiff_t at = row * targets->n_columns + c;
-            double target = targets->type == FLOAT64_TARGETS ? ((const double *)targets->memory)[at]
-                : targets->type == UINT8_CLASSES ? ((const uint8_t *)targets->memory)[at]
-                : ((const uint16_t *)targets->memory)[at];
-            if (is_index)
-                pass->targets[(ptrdiff_t)target * pass->stride + i] = 1.0;
-            else
-                pass->targets[c * pass->stride + i] = target;
-        }
-    }
+    if (targets->type == FLOAT64_TARGETS)
+        decode_targets_of_type(FLOAT64_TARGETS, pass, block);
+    else if (targets->type == UINT8_CLASSES)
+        decode_targets_of_type(UINT8_CLASSES, pass, block);
+    else
+        decode_targets_of_type(UINT16_CLASSES, pass, block);
     return pass->targets;
 }
 
@@ -176,6 +197,24 @@ static double evaluate_block(const Pass *pass, const Block *block, Product *prod
     return problem->loss->function(&losses);
 }
 
+/* h = the block's curvatures of one output, or if `output` is -1 the mean over the outputs, times the sample weights. */
+static void mean_curvatures(const Pass *pass, const Block *block, ptrdiff_t output, double *RESTRICT h)
+{
+    const double *weights = pass->problem->sample_weights;
+    ptrdiff_t k = pass->problem->n_outputs;
+    memcpy(h, pass->curvatures + larger(output, 0) * pass->stride, block->count * sizeof(double));
+    if (output < 0 && k > 1) {
+        for (ptrdiff_t c = 1; c < k; c++)
+            for (ptrdiff_t i = 0; i < block->count; i++)
+                h[i] += pass->curvatures[c * pass->stride + i];
+        for (ptrdiff_t i = 0; i < block->count; i++)
+            h[i] /= (double)k;
+    }
+    if (weights)
+        for (ptrdiff_t i = 0; i < block->count; i++)
+            h[i] *= weights[block->listed ? block->listed[block->first + i] : block->first + i];
+}
+
 static Block block_of(const Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last)
 {
     Block block = {&pass->problem->rows, listed, first, smaller(pass->block_rows, last - first), pass->problem->n_outputs,
@@ -187,7 +226,7 @@ static Block block_of(const Pass *pass, const int64_t *listed, ptrdiff_t first, 
 typedef void (*ChunkFunction)(Pass *pass, ptrdiff_t first_row, ptrdiff_t last_row, double *part);
 
 /* part = the sum over the chunks first … last - 1, in the binary tree; `spare` has room for a part for each of its levels. */
-static int sum_chunks(
+NEVER_INLINE int sum_chunks(
     Pass *pass, ChunkFunction function, ptrdiff_t first, ptrdiff_t last, ptrdiff_t size, double *part, double *spare)
 {
     ptrdiff_t rows = pass->problem->rows_in_chunk, half = 1;
@@ -202,8 +241,7 @@ static int sum_chunks(
     if (!status)
         status = sum_chunks(pass, function, first + half, last, size, spare, spare + size);
     if (!status)
-        for (ptrdiff_t j = 0; j < size; j++)
-            part[j] += spare[j];
+        add_scaled(part, 1.0, spare, size);
     return status;
 }
 
@@ -284,22 +322,14 @@ static int hessian(
     double *tiles = workspace + used, *h = pass.losses;
     pad_weights(coefficients, k, n, width, pass.weights);
     memset(tiles, 0, (size_t)wide * wide * sizeof(double));
+    memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
     while (first < last && !status) {
         Block block = block_of(&pass, listed, first, last);
         evaluate_block(&pass, &block, NULL);
-        for (ptrdiff_t i = 0; i < block.count; i++) {
-            h[i] = 0.0;
-            if (output >= 0)
-                h[i] = pass.curvatures[output * pass.stride + i];
-            else
-                for (ptrdiff_t c = 0; c < k; c++)
-                    h[i] += pass.curvatures[c * pass.stride + i];
-            h[i] /= output >= 0 ? 1.0 : (double)k;
-            if (problem->sample_weights)
-                h[i] *= problem->sample_weights[listed ? listed[first + i] : first + i];
-            if (row_weights)
+        mean_curvatures(&pass, &block, output, h);
+        if (row_weights)
+            for (ptrdiff_t i = 0; i < block.count; i++)
                 h[i] *= row_weights[first + i];
-        }
         pass.storage->add_hessian(&block, h, width, tiles);
         first += block.count;
         if (is_interrupted(&pass, work_of(problem, block.count) + (int64_t)block.count * width * width / 2))
@@ -371,13 +401,9 @@ static int sampling_scores(
         evaluate_block(&pass, &block, NULL);
         centred.rows = &shifted.rows;
         pass.storage->squared_distances(&centred, inverses, pass.scratch);
-        for (ptrdiff_t i = 0; i < block.count; i++) {
-            double h = 0.0;
-            for (ptrdiff_t c = 0; c < k; c++)
-                h += pass.curvatures[c * pass.stride + i];
-            h = (h / k) * (1.0 + pass.scratch[i]);
-            scores[start - first + i] = problem->sample_weights ? h * problem->sample_weights[start + i] : h;
-        }
+        mean_curvatures(&pass, &block, -1, pass.losses);
+        for (ptrdiff_t i = 0; i < block.count; i++)
+            scores[start - first + i] = pass.losses[i] * (1.0 + pass.scratch[i]);
         start += block.count;
         if (is_interrupted(&pass, work_of(problem, block.count)))
             status = INTERRUPTED;

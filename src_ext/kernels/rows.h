@@ -11,7 +11,7 @@ typedef struct {
     const int64_t *listed;  /* row numbers, or NULL */
     ptrdiff_t first, count;
     ptrdiff_t n_outputs;    /* 0 if no logits are computed */
-    double *workspace;      /* block_workspace(n_columns, n_outputs, count) numbers; add_gradient and add_hessian find in it
+    double *workspace;      /* block_workspace numbers, hessian_workspace for a Hessian; add_gradient and add_hessian find in it
                                what logits of the same block has left there */
 } Block;
 
