@@ -21,7 +21,7 @@
 #include "linear_algebra.h"
 #include "losses.h"
 
-#define BLOCK_VALUES 1024  /* numbers in a block of short rows */
+#define BLOCK_VALUES 1024  /* numbers in a block of short rows; twice that with several outputs, which read them again */
 #define MIN_BLOCK_ROWS 16
 #define LONG_ROWS 32
 #define MAX_BLOCK_ROWS 256
@@ -37,7 +37,7 @@
 /* Rows in a block, a multiple of 8. */
 static ptrdiff_t rows_in_block(ptrdiff_t n, ptrdiff_t n_outputs)
 {
-    ptrdiff_t rows = BLOCK_VALUES / n / 8 * 8;
+    ptrdiff_t rows = (n_outputs > 1 ? 2 * BLOCK_VALUES : BLOCK_VALUES) / n / 8 * 8;
     if (is_tiled(n, n_outputs))
         return larger(MIN_TILED_ROWS, smaller(TILED_BLOCK_VALUES / n / 8 * 8, MAX_TILED_ROWS));
     if (rows < LONG_ROWS)
