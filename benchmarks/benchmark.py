@@ -17,7 +17,7 @@ from pathlib import Path
 from measure import Machine, Section, version_of
 
 # Each is a module with sections(): it yields sections, each measured before it goes on, and lines to print.
-NAMES = ("lesson", "processes", "epochs", "training", "predictions", "memory")
+NAMES = ("lesson", "processes", "gradients", "training", "predictions", "memory")
 WITHOUT_NUMPY = ("lesson", "processes")
 
 

@@ -1,4 +1,4 @@
-"""Epochs: the gradient of a loss over all rows, as NumPy, numba, PyTorch and this package's objective compute it."""
+"""Gradients of a loss over all rows, and iterations of a layer, as NumPy, numba, PyTorch and this package compute them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ import numpy as np
 from measure import Row, Section, check_alike, pinned, timed, version_of
 
 import pyperceptron as pp
-from pyperceptron.backends import resolve
+from pyperceptron.backends import backend_name, backend_of
+from pyperceptron.losses import LOSSES
 from pyperceptron.objective import Objective
 
 SHAPES = ((1_000_000, 10), (200_000, 100), (20_000, 1_000), (1_797, 64))
+LAYERS = tuple((66_666, 10, k) for k in (1, 2, 3, 5, 10)) + tuple((22_222, 30, k) for k in (1, 2, 3, 5, 10))
+LAYERS += ((200_000, 100, 1), (20_000, 1_000, 1), (5_000, 784, 10))
+SEVERAL = ((66_666, 10), (22_222, 30), (5_000, 784))
+N_ITERATIONS = 10
 N_IMAGES, N_PIXELS, N_DIGITS = 60_000, 784, 10
 TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
 
@@ -33,8 +38,13 @@ def sections() -> Iterator[Section | str]:
         for shape in SHAPES[:3]:
             yield _log_loss(*shape, "float64", threads=2)
     else:
-        yield "  one core only: no epochs on two threads"
+        yield "  one core only: no gradients on two threads"
     yield _softmax()
+    for layer in LAYERS:
+        yield _layer(*layer)
+    for shape in SEVERAL:
+        for loss in LOSSES:
+            yield _several_outputs(*shape, loss)
     reading = _reading()
     yield reading
     yield _share_of_bandwidth(reading)
@@ -159,9 +169,62 @@ def _ours(X: Array, y: Array, w: Array, b: float, threads: int) -> Gradient:
 
 
 def _objective(X: Array, y: Array, n_outputs: int, loss: str, threads: int) -> Objective:
-    kernels = resolve("auto")[1]
-    codes = memoryview(y[:, None])
-    return Objective(kernels, memoryview(X), codes, None, lambda: None, n_outputs=n_outputs, loss=loss, threads=threads)
+    backend = backend_of(backend_name())
+    codes, record = memoryview(y[:, None]), LOSSES[loss]
+    return Objective(backend, memoryview(X), codes, None, lambda _: None, n_outputs=n_outputs, loss=record, threads=threads)
+
+
+def _layer(n: int, d: int, k: int) -> Section:
+    """Whole calls of SigmoidLayer.train against the same steps in NumPy, in place."""
+    random = np.random.default_rng(1)
+    X, T = random.standard_normal((n, d)), random.random((n, k))
+    start = random.standard_normal((d, k)) / math.sqrt(d)
+    rate = 1e-3 / n
+
+    def numpy() -> Array:
+        W = start.copy()
+        for _ in range(N_ITERATIONS):
+            outputs = X @ W
+            np.negative(outputs, out=outputs)
+            np.exp(outputs, out=outputs)
+            outputs += 1
+            np.reciprocal(outputs, out=outputs)
+            adjustments = T - outputs
+            adjustments *= outputs
+            outputs -= 1
+            adjustments *= outputs
+            step = X.T @ adjustments
+            step *= -rate
+            W += step
+        return W
+
+    def ours() -> Array:
+        return pp.SigmoidLayer(d, k, weights=start, threads=1).train(X, T, N_ITERATIONS, rate).weights
+
+    with pinned(1):
+        expected = numpy()
+        rows = [_row("NumPy, in place", version_of("numpy"), numpy, expected, 1e-9)]
+        rows.append(_row(OURS, pp.__version__, ours, expected, 1e-9))
+    title = f"{N_ITERATIONS} iterations of SigmoidLayer, {n:,}×{d:,}, {k} outputs, one thread (whole call)"
+    return Section(title, rows, rows[0].name, threads=1)
+
+
+def _several_outputs(n: int, d: int, loss: str) -> Section:
+    """The gradient with k outputs takes k times as long as with one, or less: the time of each output."""
+    random = np.random.default_rng(1)
+    X = random.standard_normal((n, d))
+    rows = []
+    for k in (1, 2, 3, 5, 8, 10):
+        y = random.integers(0, max(k, 2), n).astype(np.uint8)
+        objective = _objective(X, y, k, loss if k > 1 else loss.replace("softmax", "sigmoid"), 1)
+        coefficients = array("d", (random.standard_normal(k * (d + 1)) / math.sqrt(d)).tolist())
+
+        def run(objective: Objective = objective, coefficients: array[float] = coefficients, k: int = k) -> float:
+            return timed(lambda: objective.evaluate(coefficients)) / k
+
+        rows.append(Row(f"{k} outputs, each" if k > 1 else "one output", pp.__version__, run))
+    title = f"Gradient of {loss}, {n:,}×{d:,} float64, by the number of outputs, one thread"
+    return Section(title, rows, rows[0].name, threads=1)
 
 
 def _softmax() -> Section:
@@ -226,7 +289,7 @@ def _torch_softmax(X: Array, y: Array, W: Array, b: Array) -> Gradient:
 
 
 def _reading() -> Section:
-    """Nothing but reading the numbers, in the ways at hand, and beside it our epoch over them."""
+    """Nothing but reading the numbers, in the ways at hand, and beside it our pass over them."""
     X, y, w, b = _two_classes(200_000, 100, "float64")
     flat = X.ravel()
     version = version_of("numpy") or ""
@@ -245,7 +308,7 @@ def _reading() -> Section:
         rows.append(Row(name, "", None))
     with pinned(1):
         rows.append(_row(OURS, pp.__version__, _ours(X, y, w, b, 1), _numpy(X, y, w, b, 1)(), 1e-6))
-    return Section("Reading 200,000×100 float64 (160 MB) once, one thread; ours is the gradient's epoch", rows, OURS, threads=1)
+    return Section("Reading 200,000×100 float64 (160 MB) once, one thread; ours is the gradient's pass", rows, OURS, threads=1)
 
 
 def _numba_sum() -> Callable[[Array], int]:
@@ -266,6 +329,6 @@ def _share_of_bandwidth(reading: Section) -> str:
     fastest = min((row for row in readers if row.seconds), key=lambda row: row.median)
     gigabytes = 200_000 * 100 * 8 / 1e9
     return (
-        f"  our epoch reads {gigabytes / ours.median:.1f} GB/s, {fastest.median / ours.median:.0%} of one thread's read "
+        f"  our pass reads {gigabytes / ours.median:.1f} GB/s, {fastest.median / ours.median:.0%} of one thread's read "
         f"bandwidth: {gigabytes / fastest.median:.1f} GB/s by the fastest reader ({fastest.name})"
     )
