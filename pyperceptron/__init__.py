@@ -1,8 +1,8 @@
-"""A sigmoid layer and a classifier, each twice: a reference to read and a compiled twin that flies, behind one interface."""
+"""A layer of sigmoid neurons and a linear classifier, each with a reference backend to read and a compiled one."""
 
 from pyperceptron.activations import sigmoid, sigmoid_derivative
 from pyperceptron.backends import available_backends
-from pyperceptron.findings import TrainingWarning
+from pyperceptron.exceptions import NotFittedError, TrainingWarning
 from pyperceptron.layer import SigmoidLayer, Step
 from pyperceptron.matrix import Matrix
 from pyperceptron.perceptron import Perceptron
@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Matrix",
+    "NotFittedError",
     "Perceptron",
     "SigmoidLayer",
     "Step",

@@ -34,7 +34,7 @@ def positive_number(value: Any, name: str) -> float:
     return number
 
 
-def number_not_negative(value: Any, name: str) -> float:
+def nonnegative_number(value: Any, name: str) -> float:
     """The value as a finite float from 0; TypeError if it is no number, ValueError if it is another number."""
     number = _number(value, name)
     if not 0 <= number < inf:

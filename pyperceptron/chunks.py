@@ -22,27 +22,32 @@ WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
 _WORK_AT_ONCE = 8_000_000  # multiplications, a few milliseconds, between two looks at whether the others go on
 
 
-def rows_in_chunk(width: int) -> int:
-    """How many rows a chunk of rows of `width` numbers has: it depends on nothing else, so that the bits do not either."""
-    return max(MIN_CHUNK_ROWS, CHUNK_VALUES // max(width, 8))
-
-
 class Chunks:
-    """The chunks 0 … n_chunks - 1 and the threads that work on them.
+    """The chunks of a table's rows, and the threads that work on them.
 
-    work_of_chunk  multiplications for one chunk of a pass over all
-    threads        how many; None for as many as the work is worth and the machine has
+    view      the table, n_rows × n_columns
+    width     numbers in a row of the computation: n_columns and, with an intercept, 1 more
+    threads   how many; None for as many as the work is worth and the machine has
+
+    The number of rows in a chunk depends on the width alone, so that the bits of a sum depend on nothing else.
     """
 
-    def __init__(self, n_chunks: int, work_of_chunk: int, threads: int | None, backend: Backend) -> None:
-        self.n_chunks = n_chunks
-        self.threads = threads or _sensible_threads(n_chunks * work_of_chunk)
-        self._work_of_chunk = work_of_chunk
+    def __init__(self, view: memoryview[float], width: int, n_outputs: int, threads: int | None, backend: Backend) -> None:
+        self.n_rows = len(view)
+        self.bytes_in_row = view.nbytes // self.n_rows
+        self.rows_in_chunk = max(MIN_CHUNK_ROWS, CHUNK_VALUES // max(width, 8))
+        self.n_chunks = -(-self.n_rows // self.rows_in_chunk)
+        self.work = self.n_rows * width * n_outputs  # multiplications for one pass
+        self.threads = threads or _sensible_threads(self.work)
+        self._work_of_chunk = self.rows_in_chunk * width * n_outputs
         self._backend = backend
         self._executor: Executor | None = None
 
     def sum(self, function: Callable[[int, int], array[float]]) -> array[float]:
-        """function(0, n_chunks), computed in threads as nodes of the binary tree that LinearLoss describes: the same bits."""
+        """Return function(0, n_chunks).
+
+        Threads compute function(first, last) for nodes of the binary tree that LinearLoss describes: the sum has the same bits.
+        """
         if self.threads == 1 or self.n_chunks == 1:
             return function(0, self.n_chunks)
         most = max(1, min(_WORK_AT_ONCE // max(self._work_of_chunk, 1), self.n_chunks // (4 * self.threads)))
@@ -52,7 +57,7 @@ class Chunks:
         return self._backend.add_in_tree(parts)  # type: ignore[no-any-return]
 
     def map(self, function: Callable[..., Result], arguments: list[tuple[Any, ...]]) -> list[Result]:
-        """function(*each) for each of the arguments, in their order."""
+        """Return [function(*each) for each of the arguments]."""
         if self.threads == 1 or len(arguments) == 1:
             return [function(*each) for each in arguments]
         if self._executor is None:
@@ -89,7 +94,7 @@ class Chunks:
 
 
 def _sensible_threads(work: int) -> int:
-    """As many threads as the work, in multiplications for one pass, is worth and the machine has."""
+    """Return how many threads the work, in multiplications for one pass, is worth, up to the number of cores."""
     if work < 2 * WORTH_A_THREAD:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

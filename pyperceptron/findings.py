@@ -1,36 +1,36 @@
-"""Plain-word diagnoses of a training run: what trains badly but legally."""
+"""Plain-word diagnoses of a training: what trains badly but legally."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyperceptron.objective import Objective
-    from pyperceptron.solvers import Run
+    from pyperceptron.solvers import Point
 
-_SEPARATED = 1e-4  # a mean loss that no classes reach, at an optimum, but such as a hyperplane separates
-
-
-class TrainingWarning(UserWarning):
-    """A training ended with something that its user should know; `findings_` of the model says all of it."""
+_SEPARABLE_BELOW = 1e-4  # a mean loss that only separable classes reach at an optimum
 
 
-def diagnose(objective: Objective, run: Run, max_iter: int) -> list[str]:
-    """What to tell of a run that ended, each a sentence or two with a remedy; most runs need none."""
+def diagnose(objective: Objective, point: Point, reason: str, max_iter: int) -> list[str]:
+    """Return what the user should know of a training that ended at this point, each finding with a remedy; often nothing.
+
+    reason  why it ended: "optimum", "limit", "stuck", "diverged" or "callback"
+    """
     findings = []
-    if not (objective.l2 or objective.l1) and run.value < _SEPARATED:
+    if not (objective.l2 or objective.l1) and point.value < _SEPARABLE_BELOW:
         findings.append(
-            "The classes can be told apart without a doubt, so without a penalty the best coefficients are infinite: these "
-            "are as large as tol asks for. Set l2, to 1e-4 say, for coefficients that mean something."
+            "The classes are linearly separable, so without a penalty the optimal coefficients are infinite; training stopped "
+            "once tol was met. Set l2, to 1e-4 say, for coefficients that mean something."
         )
-    if run.reason == "limit":
+    if reason == "limit":
         findings.append(
-            f"Training stopped at max_iter={max_iter} before the optimum, at a slope of {run.slope:.2g}. Raise max_iter or tol."
+            f"Training stopped at max_iter={max_iter} before the optimum, at a gradient norm of {point.gradient_norm:.2g}. "
+            "Raise max_iter or tol."
         )
-    elif run.reason == "stuck":
+    elif reason == "stuck":
         findings.append(
-            f"Training stopped at a slope of {run.slope:.2g}, where rounding hides any further progress. Raise tol, or bring "
-            "the columns to similar means and scales."
+            f"Training stopped at a gradient norm of {point.gradient_norm:.2g}, where rounding hides any further progress. "
+            "Raise tol, or bring the columns to similar means and scales."
         )
-    elif run.reason == "diverged":
+    elif reason == "diverged":
         findings.append("Training stopped before a step that leaves the range of floats. Choose a smaller learning_rate.")
     return findings

@@ -1,128 +1,165 @@
-"""The labels that a caller hands over, checked and made into numbers of classes, and back."""
+"""Read y: the classes, and for each row the targets that refer to them."""
 
 from __future__ import annotations
 
-import sys
 from array import array
-from math import inf
+from math import fsum, inf
 
 from pyperceptron.checks import counted, named
+from pyperceptron.containers import as_flat, numpy_if_loaded, read_table, refuse_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-_MOST_CLASSES = 65_536  # as many as two bytes can tell apart
+    from pyperceptron.backends import Backend
+
+MAX_CLASSES = 65_536  # as many as two bytes can tell apart
+SMALL = 4096  # rows up to which plain Python is as fast as NumPy
 _ROWS_AT_ONCE = 65_536
+_SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 
 
-class Labels:
-    """The targets of n_rows samples.
+class Classes:
+    """What a model predicts.
 
-    classes     the labels, sorted where they can be, else in the order of their first rows; for several outputs their numbers
-    codes       which class each row is of, n_rows × 1; or, where `multilabel`, n_rows × n_outputs of 0 and 1: bytes, or
-                uint16 where there are more than 256 classes
-    multilabel  whether each output is a label of its own
-    dtype       the NumPy array's in which the labels came, and will be given back; None for another container
+    labels      sorted if they can be, else in the order of their first rows; for several outputs their numbers
+    multilabel  whether each output is a label of its own, 0 or 1
+    dtype       of the NumPy array in which the labels came, and will be given back; None for another container
     """
 
-    __slots__ = ("classes", "codes", "dtype", "multilabel")
-
-    def __init__(self, classes: tuple[Any, ...], codes: memoryview[int] | None, multilabel: bool, dtype: Any) -> None:
-        self.classes = classes
-        self.codes = codes
+    def __init__(self, labels: tuple[Any, ...], multilabel: bool, dtype: Any) -> None:
+        self.labels = labels
         self.multilabel = multilabel
         self.dtype = dtype
 
     @property
     def kind(self) -> str:
         """The kind of target that a loss serves: "binary", "multiclass" or "multilabel"."""
-        return "multilabel" if self.multilabel else "binary" if len(self.classes) == 2 else "multiclass"
+        return "multilabel" if self.multilabel else "binary" if len(self.labels) == 2 else "multiclass"
 
-    def flat_codes(self) -> memoryview[int]:
-        """The codes in one dimension."""
-        assert self.codes is not None
-        return self.codes.cast("B").cast(self.codes.format)  # type: ignore
-
-    def class_weights(self, sample_weights: array[float] | None) -> list[float]:
-        """Σ s over the rows of each class."""
-        totals = [0.0] * len(self.classes)
-        if sample_weights is not None:
-            for code, weight in zip(self.flat_codes(), sample_weights, strict=True):
-                totals[code] += weight
-        elif len(totals) <= 16:
-            flat = self.flat_codes()
-            for start in range(0, len(flat), _ROWS_AT_ONCE):  # some at a time, so that no copy of the whole is made
-                some = flat[start : start + _ROWS_AT_ONCE].tobytes()
-                for code in range(len(totals)):
-                    totals[code] += some.count(code)
-        else:
-            for code in self.flat_codes():
-                totals[code] += 1
-        return totals
-
-    def of_weighty_rows(self, sample_weights: array[float]) -> Labels:
-        """Without the classes of which every row weighs 0; those rows, which count nothing, become rows of another class."""
-        if self.multilabel or all(totals := self.class_weights(sample_weights)):
-            return self
-        kept = [number for number, total in enumerate(totals) if total > 0]
-        new_numbers = {number: new for new, number in enumerate(kept)}
-        classes = tuple(self.classes[number] for number in kept)
-        _check_classes(classes)
-        codes = _codes((new_numbers.get(code, 0) for code in self.flat_codes()), len(classes))
-        return Labels(classes, codes, self.multilabel, self.dtype)
-
-    def without_codes(self) -> Labels:
-        """The classes alone, as a fitted model keeps them."""
-        return Labels(self.classes, None, self.multilabel, self.dtype)
+    @property
+    def n_outputs(self) -> int:
+        """The number of logits: one for two classes, else one for each."""
+        return 1 if self.kind == "binary" else len(self.labels)
 
     def as_numpy(self) -> Any:
-        """The classes in a NumPy array, which is there because a caller's own array was."""
-        numpy = sys.modules["numpy"]
+        """Return the labels in a NumPy array; NumPy is loaded, because a caller's own array was given."""
+        numpy = numpy_if_loaded()
         if self.dtype is not None and self.dtype != object:
-            return numpy.array(self.classes, self.dtype)
-        plain = all(isinstance(label, (int, float, str, bool)) for label in self.classes)
-        if self.dtype is None and plain and len({type(label) for label in self.classes}) == 1:
-            return numpy.array(self.classes)
-        objects = numpy.empty(len(self.classes), object)
-        for index, label in enumerate(self.classes):  # one by one, as NumPy would take a tuple apart
+            return numpy.array(self.labels, self.dtype)
+        plain = all(isinstance(label, (int, float, str, bool)) for label in self.labels)
+        if self.dtype is None and plain and len({type(label) for label in self.labels}) == 1:
+            return numpy.array(self.labels)
+        objects = numpy.empty(len(self.labels), object)
+        for index, label in enumerate(self.labels):  # one by one, as NumPy would take a tuple apart
             objects[index] = label
         return objects
 
     def as_given(self) -> Any:
-        """The classes in the kind of container in which the labels came."""
-        return self.as_numpy() if self.dtype is not None and "numpy" in sys.modules else list(self.classes)
+        """Return the labels in the kind of container in which they came."""
+        return self.as_numpy() if self.dtype is not None and numpy_if_loaded() else list(self.labels)
 
 
-def read_labels(labels: Any, n_rows: int) -> Labels:
-    """A label for each of n_rows rows: any hashable ones, in one dimension, or 0 and 1 in two (several outputs, a column each).
+class Targets:
+    """The targets of n_rows samples.
 
-    ValueError or TypeError says which row has none, or that there are too few or too many of them.
+    classes  what they refer to
+    table    as a LinearLoss takes them: n_rows × 1 class indices or n_rows × n_outputs of 0 and 1, in bytes or uint16; or
+             n_rows × n_outputs probabilities in float64
     """
-    opened = _opened(labels)
-    if isinstance(opened, list):
-        _check_length(len(opened), n_rows)
-        if opened and all(isinstance(value, list) for value in opened):
-            if all(len(value) == 1 for value in opened):
-                opened = [value for [value] in opened]
-            else:
-                return _several_outputs(opened, None)
-        return _from_values(opened, None)
+
+    def __init__(self, classes: Classes, table: memoryview[Any]) -> None:
+        self.classes = classes
+        self.table = table
+
+    def class_totals(self, sample_weights: array[float] | None) -> list[float]:
+        """Return for each class the sum of the weights of its rows, or of weight times probability."""
+        n_classes, flat = len(self.classes.labels), as_flat(self.table)
+        if self.table.format == "d":
+            return _probability_totals(flat, sample_weights, 1 if n_classes == 2 else n_classes)
+        totals = [0.0] * n_classes
+        if sample_weights is not None:
+            for code, weight in zip(flat, sample_weights, strict=True):
+                totals[code] += weight
+        elif n_classes <= 16:
+            for start in range(0, len(flat), _ROWS_AT_ONCE):  # some at a time, so that no copy of the whole is made
+                some = flat[start : start + _ROWS_AT_ONCE].tobytes()
+                for code in range(n_classes):
+                    totals[code] += some.count(code)
+        else:
+            for code in flat:
+                totals[code] += 1
+        return totals
+
+    def without_weightless_classes(self, sample_weights: array[float]) -> Targets:
+        """Drop the classes whose rows all have weight 0. Their rows become rows of class 0, where they count for nothing."""
+        if self.classes.multilabel or self.table.format == "d" or all(totals := self.class_totals(sample_weights)):
+            return self
+        kept = [code for code, total in enumerate(totals) if total > 0]
+        new_codes = {code: new for new, code in enumerate(kept)}
+        labels = tuple(self.classes.labels[code] for code in kept)
+        _check_number_of_classes(labels)
+        codes = _code_table((new_codes.get(code, 0) for code in as_flat(self.table)), len(labels))
+        return Targets(Classes(labels, False, self.classes.dtype), codes)
+
+
+def read_labels(y: Any, n_rows: int) -> Targets:
+    """Read a label for each of n_rows rows: any hashable ones in one dimension, or 0 and 1 in two (several outputs).
+
+    Raises ValueError or TypeError with the row that has no label, or if there are too few or too many classes.
+    """
+    opened = _opened(y)
     _check_length(len(opened), n_rows)
+    if isinstance(opened, list):
+        if opened and all(isinstance(value, list) for value in opened):
+            if not all(len(value) == 1 for value in opened):
+                return _multilabel(opened, None)
+            opened = [value for [value] in opened]
+        return _from_values(opened, None)
     if opened.ndim == 2:
-        return _several_outputs(opened.tolist(), opened.dtype)
-    if opened.dtype.kind in "biuf":
-        return _from_numbers(opened, sys.modules["numpy"])
+        return _multilabel(opened.tolist(), opened.dtype)
+    if opened.dtype.kind in "biuf" and len(opened) > SMALL:
+        return _from_numbers(opened)
     return _from_values(opened.tolist(), opened.dtype)
 
 
-def label_list(labels: Any, n_rows: int) -> list[Any]:
-    """The labels of n_rows rows as a list; for several outputs, one of lists.
+def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
+    """Read n_rows numbers in [0, 1], the probabilities of class 1, or n_rows × k whose rows sum to 1, of classes 0 … k-1.
 
-    ValueError or TypeError as from read_labels, but of the labels themselves nothing is asked.
+    Raises ValueError or TypeError with the row that is neither.
     """
-    opened = _opened(labels)
+    table = read_table(y, "y", flat=True)
+    _check_length(table.n_rows, n_rows)
+    outside = backend.first_outside(table.view, 0.0, 1.0)
+    if outside >= 0:
+        row, column = divmod(outside, table.n_columns)
+        value = float(as_flat(table.view)[outside])
+        refuse_value("y", row, column, repr(value), "for labels leave targets='labels'", expected="a probability from 0 to 1")
+    values = array("d", as_flat(table.view))
+    n_columns = table.n_columns
+    if n_columns > 1:
+        for row in range(n_rows):
+            own = slice(row * n_columns, (row + 1) * n_columns)
+            total = fsum(values[own])
+            if abs(total - 1) > _SUM_TOLERANCE:
+                raise ValueError(f"y row {row} sums to {total!r}; expected probabilities that sum to 1: divide by their sum")
+            values[own] = array("d", (value / total for value in values[own]))
+    if n_columns == 2:
+        values, n_columns = values[1::2], 1
+    dtype = numpy_if_loaded().dtype(int) if table.container == "numpy" else None
+    classes = Classes(tuple(range(max(2, n_columns))), False, dtype)
+    targets = Targets(classes, _as_table(values, n_columns))
+    for label, probability in enumerate(targets.class_totals(None)):
+        if not probability:
+            raise ValueError(f"y gives class {label} no probability in any row; expected some: give rows of it too")
+    return targets
+
+
+def label_list(y: Any, n_rows: int) -> list[Any]:
+    """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any values will do."""
+    opened = _opened(y)
     _check_length(len(opened), n_rows)
     values: list[Any] = opened if isinstance(opened, list) else opened.tolist()
     if all(isinstance(value, list) and len(value) == 1 for value in values):
@@ -130,27 +167,26 @@ def label_list(labels: Any, n_rows: int) -> list[Any]:
     return values
 
 
-def _opened(labels: Any) -> Any:
-    """The labels as a list, or as a NumPy array of one dimension or two if they came in one; masked ones are refused."""
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and not isinstance(labels, numpy.ndarray) and hasattr(labels, "__array__"):
-        labels = labels.__array__()  # a column of a data frame
-    if numpy is not None and isinstance(labels, numpy.ndarray):
-        if getattr(labels, "mask", False) is not False and labels.mask.any():
-            raise ValueError(
-                f"y row {int(labels.mask.nonzero()[0][0])} is masked; expected a label: fill it in or drop that row"
-            )
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        if labels.ndim > 2 or labels.ndim == 0:
-            raise ValueError(f"y has {counted(labels.ndim, 'dimension')}; expected one, or two for several outputs")
-        return labels
+def _opened(y: Any) -> Any:
+    """Return y as a list, or as a NumPy array of one dimension or two if it came in one; refuse masked labels."""
+    numpy = numpy_if_loaded()
+    if numpy is not None and not isinstance(y, numpy.ndarray) and hasattr(y, "__array__"):
+        y = y.__array__()  # a column of a data frame
+    if numpy is not None and isinstance(y, numpy.ndarray):
+        if getattr(y, "mask", False) is not False and y.mask.any():
+            row = int(y.mask.nonzero()[0][0])
+            raise ValueError(f"y row {row} is masked; expected a label: fill it in or drop that row")
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.ndim > 2 or y.ndim == 0:
+            raise ValueError(f"y must have one dimension, or two for several outputs; got {y.ndim}")
+        return y
     try:
-        if isinstance(labels, (str, bytes, dict, set, frozenset)):
+        if isinstance(y, (str, bytes, dict, set, frozenset)):
             raise TypeError
-        values: list[Any] = labels.tolist() if isinstance(labels, memoryview) else list(labels)
+        values: list[Any] = y.tolist() if isinstance(y, memoryview) else list(y)
     except TypeError:
-        raise TypeError(f"y is {named(labels)}; expected a sequence of labels, one for each row of X") from None
+        raise TypeError(f"y is {named(y)}; expected a sequence of labels, one for each row of X") from None
     return values
 
 
@@ -161,11 +197,11 @@ def _check_length(length: int, n_rows: int) -> None:
         )
 
 
-def _from_values(values: list[Any], dtype: Any) -> Labels:
+def _from_values(values: list[Any], dtype: Any) -> Targets:
     try:
         found = dict.fromkeys(values)
     except TypeError:
-        row = next(row for row, value in enumerate(values) if not _hashable(value))
+        row = next(row for row, value in enumerate(values) if not _is_hashable(value))
         raise TypeError(
             f"y row {row} is {named(values[row])}, which cannot be hashed; expected a label such as a number or a string"
         ) from None
@@ -173,29 +209,32 @@ def _from_values(values: list[Any], dtype: Any) -> Labels:
         if value is None or value != value or value in (inf, -inf):
             row = next(row for row, other in enumerate(values) if other is value)
             raise ValueError(f"y row {row} is {value!r}; expected a label: fill it in or drop that row")
-    classes = _sorted(found)
-    numbers = {value: number for number, value in enumerate(classes)}
-    return Labels(classes, _codes(map(numbers.__getitem__, values), len(classes)), multilabel=False, dtype=dtype)
+    try:
+        labels = tuple(sorted(found))
+    except TypeError:
+        labels = tuple(found)
+    _check_number_of_classes(labels)
+    codes = {label: code for code, label in enumerate(labels)}
+    return Targets(Classes(labels, False, dtype), _code_table(map(codes.__getitem__, values), len(labels)))
 
 
-def _from_numbers(labels: Any, numpy: Any) -> Labels:
+def _from_numbers(y: Any) -> Targets:
     """As _from_values, for a NumPy array of numbers; some rows at a time, so that no copy of the whole is made."""
-    parts = [labels[start : start + _ROWS_AT_ONCE] for start in range(0, len(labels), _ROWS_AT_ONCE)]
-    if len(labels) <= 4096:  # where NumPy's own start-up would cost more than it saves
-        return _from_values(labels.tolist(), labels.dtype)
-    classes = numpy.unique(numpy.concatenate([numpy.unique(part) for part in parts]))
-    if labels.dtype.kind == "f" and not numpy.isfinite(classes).all():
-        row = int(numpy.flatnonzero(~numpy.isfinite(labels))[0])
-        raise ValueError(f"y row {row} is {float(labels[row])!r}; expected a label: fill it in or drop that row")
-    _check_classes(classes.tolist())
-    codes = array("B" if len(classes) <= 256 else "H", [0]) * len(labels)
-    for part, start in zip(parts, range(0, len(labels), _ROWS_AT_ONCE), strict=True):
-        found = part == classes[1] if len(classes) == 2 else numpy.searchsorted(classes, part)
+    numpy = numpy_if_loaded()
+    parts = [y[start : start + _ROWS_AT_ONCE] for start in range(0, len(y), _ROWS_AT_ONCE)]
+    labels = numpy.unique(numpy.concatenate([numpy.unique(part) for part in parts]))
+    if y.dtype.kind == "f" and not numpy.isfinite(labels).all():
+        row = int(numpy.flatnonzero(~numpy.isfinite(y))[0])
+        raise ValueError(f"y row {row} is {float(y[row])!r}; expected a label: fill it in or drop that row")
+    _check_number_of_classes(labels.tolist())
+    codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
+    for part, start in zip(parts, range(0, len(y), _ROWS_AT_ONCE), strict=True):
+        found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels, part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
-    return Labels(tuple(classes.tolist()), _table(codes, 1), multilabel=False, dtype=labels.dtype)
+    return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))
 
 
-def _several_outputs(rows: list[list[Any]], dtype: Any) -> Labels:
+def _multilabel(rows: list[list[Any]], dtype: Any) -> Targets:
     width = len(rows[0])
     if width < 2:
         raise ValueError("y is empty in its second dimension: give a column for each output")
@@ -208,42 +247,45 @@ def _several_outputs(rows: list[list[Any]], dtype: Any) -> Labels:
         for column, value in enumerate(row):
             if not isinstance(value, (int, float)) or value not in (0, 1):
                 raise ValueError(
-                    f"y row {index}, column {column} is {named(value)}; expected 0 or 1: for several outputs y says of each "
-                    "column whether it applies; for one label a row give a flat sequence"
+                    f"y row {index}, column {column} is {named(value)}; expected 0 or 1: a two-dimensional y means "
+                    "multi-label, one 0/1 column per label; for one label per row give a flat sequence"
                 )
         codes.extend(map(int, row))
-    return Labels(tuple(range(width)), _table(codes, width), multilabel=True, dtype=dtype)
+    return Targets(Classes(tuple(range(width)), True, dtype), _as_table(codes, width))
 
 
-def _codes(numbers: Iterable[int], n_classes: int) -> memoryview[int]:
-    return _table(array("B", bytes(numbers)) if n_classes <= 256 else array("H", list(numbers)), 1)
+def _probability_totals(flat: memoryview[float], sample_weights: array[float] | None, n_columns: int) -> list[float]:
+    """Return the weighted sum of each column of probabilities; of a single one, of its complement and of itself."""
+    totals = [0.0] * n_columns
+    weight_total = 0.0
+    for row in range(len(flat) // n_columns):
+        weight = 1.0 if sample_weights is None else sample_weights[row]
+        weight_total += weight
+        for column in range(n_columns):
+            totals[column] += weight * flat[row * n_columns + column]
+    return totals if n_columns > 1 else [weight_total - totals[0], totals[0]]
 
 
-def _table(codes: array[int], n_columns: int) -> memoryview[int]:
-    return memoryview(codes).cast("B").cast(codes.typecode, (len(codes) // n_columns, n_columns))  # type: ignore
+def _code_table(codes: Iterable[int], n_classes: int) -> memoryview[int]:
+    return _as_table(array("B", bytes(codes)) if n_classes <= 256 else array("H", list(codes)), 1)
 
 
-def _sorted(found: Iterable[Any]) -> tuple[Any, ...]:
-    try:
-        classes = tuple(sorted(found))
-    except TypeError:
-        classes = tuple(found)
-    _check_classes(classes)
-    return classes
+def _as_table(values: array[Any], n_columns: int) -> memoryview[Any]:
+    return memoryview(values).cast("B").cast(values.typecode, (len(values) // n_columns, n_columns))  # type: ignore
 
 
-def _check_classes(classes: Sequence[Any]) -> None:
-    if len(classes) < 2:
+def _check_number_of_classes(labels: Sequence[Any]) -> None:
+    if len(labels) < 2:
         raise ValueError(
-            f"y has only the label {named(classes[0])}; expected two classes or more: give rows of another class too"
+            f"y has only the label {named(labels[0])}; expected two classes or more: give rows of another class too"
         )
-    if len(classes) > _MOST_CLASSES:
+    if len(labels) > MAX_CLASSES:
         raise ValueError(
-            f"y has {len(classes):,} different labels; expected at most {_MOST_CLASSES:,}: are they measurements, not classes?"
+            f"y has {len(labels):,} different labels; expected at most {MAX_CLASSES:,}: are they measurements, not classes?"
         )
 
 
-def _hashable(value: Any) -> bool:
+def _is_hashable(value: Any) -> bool:
     try:
         hash(value)
     except TypeError:

@@ -13,18 +13,16 @@ from functools import partial
 from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, positive_number, whole_number
-from pyperceptron.chunks import WORTH_A_THREAD, Chunks, rows_in_chunk
+from pyperceptron.chunks import WORTH_A_THREAD, Chunks
+from pyperceptron.containers import as_view, nested_lists, to_container, zeros
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.samples import (
-    as_view,
-    in_container,
-    read_bias,
     read_inputs,
-    read_targets,
+    read_layer_bias,
+    read_layer_targets,
+    read_layer_weights,
     read_training_inputs,
-    read_weights,
     refuse_overflow,
-    rows_of,
 )
 from pyperceptron.seeding import uniform_weights
 
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyperceptron.backends import Backend, LinearLoss
-    from pyperceptron.samples import Table
+    from pyperceptron.containers import Table
 
     Rows = list[list[float]]
 
@@ -72,7 +70,7 @@ class SigmoidLayer:
     ) -> None:
         self.n_inputs = whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
         self.n_outputs = whole_number(n_outputs, "n_outputs", 1, 2**31 - 1)
-        whole_number(self.n_inputs * self.n_outputs, "n_inputs × n_outputs", 1, 2**31 - 1)
+        whole_number(self.n_inputs * self.n_outputs, "n_inputs * n_outputs", 1, 2**31 - 1)
         if not isinstance(bias, bool):
             raise TypeError(
                 f"bias is {named(bias)}; expected True or False: its values are set afterwards, with layer.bias = ..."
@@ -85,23 +83,24 @@ class SigmoidLayer:
                 seed = whole_number(seed, "seed", 0, 2**32 - 1)
             weights = uniform_weights(self.n_inputs * self.n_outputs, seed)
         elif seed is None:
-            weights = read_weights(weights, self.n_inputs, self.n_outputs, self._backend)
+            weights = read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend)
         else:
             raise ValueError("both seed and weights are given: give one of them")
         # n_outputs × width: each neuron's weights together and, with a bias, one number more.
-        self._coefficients = self._joined(weights, array("d", [0.0] * self.n_outputs) if bias else None)
+        self._coefficients = self._joined(weights, zeros(self.n_outputs) if bias else None)
         self._outputs: tuple[array[float], str] | None = None
 
     @property
     def weights(self) -> Rows:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        neurons = rows_of(as_view(self._coefficients, self._width))
+        neurons = nested_lists(as_view(self._coefficients, self._width))
         return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
 
     @weights.setter
     def weights(self, weights: Any) -> None:
-        # Joined before it is assigned, so a refused value leaves the layer as it was.
-        self._coefficients = self._joined(read_weights(weights, self.n_inputs, self.n_outputs, self._backend), self._biases)
+        self._coefficients = self._joined(
+            read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend), self._biases
+        )
 
     @property
     def bias(self) -> list[float] | None:
@@ -113,7 +112,7 @@ class SigmoidLayer:
     def bias(self, bias: Any) -> None:
         if self._biases is None:
             raise ValueError("this layer has no bias: make it with SigmoidLayer(..., bias=True)")
-        biases = read_bias(bias, self.n_outputs, self._backend)
+        biases = read_layer_bias(bias, self.n_outputs, self._backend)
         coefficients = self._coefficients[:]
         coefficients[self.n_inputs :: self._width] = biases
         self._coefficients = coefficients
@@ -127,7 +126,7 @@ class SigmoidLayer:
         if self._outputs is None:
             return None
         values, container = self._outputs
-        return in_container(values, self.n_outputs, container)
+        return to_container(values, self.n_outputs, container)
 
     @property
     def _width(self) -> int:
@@ -155,10 +154,10 @@ class SigmoidLayer:
         TypeError says which of the inputs is no finite number, or so large that its weighted sum overflows.
         """
         table = read_inputs(inputs, self.n_inputs)
-        return in_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
+        return to_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
 
     def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
-        results = array("d", bytes(8 * table.n_rows * self.n_outputs))
+        results = zeros(table.n_rows * self.n_outputs)
         failed = self._backend.predict(table.view, coefficients, activation, as_view(results, self.n_outputs))
         if failed >= 0:
             refuse_overflow(table, failed, "inputs", self._backend)
@@ -229,13 +228,13 @@ class SigmoidLayer:
         self._advance(descent, 1, iteration - 1)
         assert self._outputs is not None
         outputs = matrix_of(self._outputs[0].tolist(), (descent.table.n_rows, self.n_outputs))
-        errors = Matrix(rows_of(descent.targets)) - outputs
+        errors = Matrix(nested_lists(descent.targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
             iteration=iteration,
             weights=weights,
             bias=bias,
-            weighted_sums=rows_of(as_view(sums, self.n_outputs)),
+            weighted_sums=nested_lists(as_view(sums, self.n_outputs)),
             outputs=outputs.rows,
             errors=errors.rows,
             slopes=slopes.rows,
@@ -266,21 +265,25 @@ class _Descent:
         self._backend = layer._backend
         self.table = read_training_inputs(inputs, layer.n_inputs, self._backend)
         n_rows, n_outputs, width = self.table.n_rows, layer.n_outputs, layer._width
-        self.targets = read_targets(targets, n_rows, n_outputs, self._backend).as_doubles()
-        rows = rows_in_chunk(width)
+        self.targets = read_layer_targets(targets, n_rows, n_outputs, self._backend).as_float64()
+        self._chunks = Chunks(self.table.view, width, n_outputs, layer.threads, self._backend)
         self._loss: LinearLoss = self._backend.LinearLoss(
-            self.table.view, self.targets, None, n_outputs, "sigmoid_squared_error", width > layer.n_inputs, rows
+            self.table.view,
+            self.targets,
+            None,
+            n_outputs,
+            "sigmoid_squared_error",
+            width > layer.n_inputs,
+            self._chunks.rows_in_chunk,
         )
         self._learning_rate = learning_rate
-        self._is_large = n_rows * width * n_outputs >= 2 * WORTH_A_THREAD
-        self._chunks = Chunks(-(-n_rows // rows), rows * width * n_outputs, layer.threads, self._backend)
 
     def advance(self, coefficients: array[float], iterations: int) -> int:
         """Change the coefficients by up to `iterations` steps, as long as they stay within ±LIMIT; return how many were made.
 
         After an exception, KeyboardInterrupt too, they are those of the last whole iteration.
         """
-        if not self._is_large:
+        if self._chunks.work < 2 * WORTH_A_THREAD:
             return int(self._backend.train(self._loss, coefficients, iterations, self._learning_rate, LIMIT))
         for made in range(iterations):  # the same steps over many chunks, in threads
             total = self._chunks.sum(partial(self._loss.evaluate, coefficients))

@@ -13,7 +13,7 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # From the ground up: a module imports only from lines above its own.
 FLOORS = [
-    {"checks"},
+    {"checks", "exceptions"},
     {"matrix"},
     {"activations", "seeding"},
     {"losses"},
@@ -22,10 +22,12 @@ FLOORS = [
     {"backends.python.lesson"},
     {"backends.python", "backends.cython"},
     {"backends"},
-    {"samples", "labels", "chunks"},
-    {"objective", "fitted"},
+    {"chunks", "containers"},
+    {"samples", "labels", "columns"},
+    {"model", "objective"},
     {"solvers"},
     {"findings"},
+    {"training"},
     {"layer", "perceptron"},
     {"demo"},
     {"cli"},

@@ -170,21 +170,21 @@ REFUSED_INPUTS = [
     ([[1, 2, 3], [4, 5]], ValueError, "inputs row 1 has 2 numbers but row 0 has 3: give every row equally many"),
     ([[1, 2], [4, 5]], ValueError, "inputs have 2 columns but the layer has 3 inputs: give rows of 3 numbers"),
     (np.ones((2, 4)), ValueError, "inputs have 4 columns but the layer has 3 inputs: give rows of 3 numbers"),
-    ([], ValueError, "inputs are empty: give at least one row of at least one number"),
-    ([[]], ValueError, "inputs are empty: give at least one row of at least one number"),
-    ([[], []], ValueError, "inputs are empty: give at least one row of at least one number"),
-    (np.ones((0, 3)), ValueError, "inputs are empty: give at least one row of at least one number"),
+    ([], ValueError, "inputs must not be empty: give at least one row of at least one number"),
+    ([[]], ValueError, "inputs must not be empty: give at least one row of at least one number"),
+    ([[], []], ValueError, "inputs must not be empty: give at least one row of at least one number"),
+    (np.ones((0, 3)), ValueError, "inputs must not be empty: give at least one row of at least one number"),
     ([1, 2, 3], TypeError, f"inputs row 0 is 1; expected a row of numbers: {ONE_ROW}"),
-    (np.ones(3), ValueError, f"inputs have 1 dimension; expected two, rows and columns: {ONE_ROW}"),
-    (array("d", [1, 2, 3]), ValueError, f"inputs have 1 dimension; expected two, rows and columns: {ONE_ROW}"),
-    (np.float64(5), ValueError, f"inputs have 0 dimensions; expected two, rows and columns: {ONE_ROW}"),
+    (np.ones(3), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {ONE_ROW}"),
+    (array("d", [1, 2, 3]), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {ONE_ROW}"),
+    (np.float64(5), ValueError, f"inputs must have two dimensions, rows and columns; got 0: {ONE_ROW}"),
     (
         np.ones((2, 3, 1)),
         ValueError,
-        "inputs have 3 dimensions; expected two, rows and columns: flatten each sample into one row",
+        "inputs must have two dimensions, rows and columns; got 3: flatten each sample into one row",
     ),
-    (None, TypeError, f"inputs are None; expected rows of numbers: {ONE_ROW}"),
-    (7, TypeError, f"inputs are 7; expected rows of numbers: {ONE_ROW}"),
+    (None, TypeError, f"inputs must be rows of numbers; got None: {ONE_ROW}"),
+    (7, TypeError, f"inputs must be rows of numbers; got 7: {ONE_ROW}"),
     (
         [[1, 2, 3], [4, None, 6]],
         TypeError,
@@ -244,14 +244,14 @@ REFUSED_INPUTS = [
     (
         np.array([[1, 2, 3j]]),
         TypeError,
-        "inputs hold elements of type complex128; expected real numbers: convert them first",
+        "inputs must hold real numbers; got elements of type complex128: convert them first",
     ),
     (
         (ctypes.c_double.__ctype_be__ * 3 * 2)(),
         TypeError,
-        "inputs hold elements of buffer format '>d'; expected real numbers in native byte order: convert them first",
+        "inputs must hold real numbers in native byte order; got elements of buffer format '>d': convert them first",
     ),
-    ({"a": 1}, TypeError, f"inputs are {{'a': 1}}; expected rows of numbers: {ONE_ROW}"),
+    ({"a": 1}, TypeError, f"inputs must be rows of numbers; got {{'a': 1}}: {ONE_ROW}"),
     ([[1, 2, 3], {0: 1, 1: 2, 2: 3}], TypeError, f"inputs row 1 is {{0: 1, 1: 2, 2: 3}}; expected a row of numbers: {ONE_ROW}"),
     ([{1, 2, 3}], TypeError, f"inputs row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW}"),
     (
@@ -262,12 +262,12 @@ REFUSED_INPUTS = [
     (
         np.zeros((2, 3), "M8[ns]"),
         TypeError,
-        "inputs hold elements of type datetime64[ns]; expected real numbers: convert them first",
+        "inputs must hold real numbers; got elements of type datetime64[ns]: convert them first",
     ),
     (
         memoryview(np.ones((2, 3), "e")),
         TypeError,
-        "inputs hold elements of buffer format 'e'; expected real numbers in native byte order: convert them first",
+        "inputs must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
     ),
     (
         np.array([[1, 2, np.finfo("g").max]], "g"),
@@ -302,7 +302,7 @@ REFUSED_TRAININGS = [
         ValueError,
         "targets row 1, column 0 is nan; expected a finite number: fill it in or drop that row",
     ),
-    ((TRAIN[0], []), ValueError, "targets are empty: give at least one row of at least one number"),
+    ((TRAIN[0], []), ValueError, "targets must not be empty: give at least one row of at least one number"),
     (
         (TRAIN[0], ["a", "b"]),
         TypeError,
@@ -344,7 +344,7 @@ REFUSED_LAYERS = [
         (2**31 - 1, 2),
         {},
         ValueError,
-        "n_inputs × n_outputs is 4294967294; expected a whole number from 1 to 2147483647",
+        "n_inputs * n_outputs is 4294967294; expected a whole number from 1 to 2147483647",
     ),
     (
         (1,),
@@ -360,7 +360,8 @@ REFUSED_LAYERS = [
         (2,),
         {"weights": [[1, 2]]},
         ValueError,
-        "weights are 1×2 but the layer needs 2×1: give a row for each input and a column for each output",
+        "weights have 1 row of 2 numbers but the layer has 2 inputs and 1 output: "
+        "give a row for each input and a column for each output",
     ),
     (
         (2,),
@@ -414,9 +415,12 @@ def test_an_unknown_backend():
 
 def test_refused_assignments(make_layer):
     layer = make_layer(2, 2, bias=True, weights=[[1, 2], [3, 4]])
-    message = "bias is 3×1 but the layer needs a flat sequence of 2 numbers: give one for each output"
+    message = "bias has 3 rows of 1 number but the layer needs a flat sequence of 2 numbers: give one for each output"
     refusal(lambda: setattr(layer, "bias", [1, 2, 3]), ValueError, message)
-    message = "weights are 1×2 but the layer needs 2×2: give a row for each input and a column for each output"
+    message = (
+        "weights have 1 row of 2 numbers but the layer has 2 inputs and 2 outputs: "
+        "give a row for each input and a column for each output"
+    )
     refusal(lambda: setattr(layer, "weights", [[1, 2]]), ValueError, message)
     message = "bias row 1, column 0 is inf; expected a finite number: fill it in or drop that row"
     refusal(lambda: setattr(layer, "bias", [1, INF]), ValueError, message)

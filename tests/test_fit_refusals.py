@@ -15,7 +15,8 @@ ONE_ROW = "for a single row write [[...]], as in {0} = [[1, 0, 1]]"
 FILL_IN = "expected a finite number: fill it in or drop that row"
 CONVERT = "expected a finite number: convert it first, as float(...) does"
 ZERO_OR_ONE = (
-    "expected 0 or 1: for several outputs y says of each column whether it applies; for one label a row give a flat sequence"
+    "expected 0 or 1: a two-dimensional y means multi-label, one 0/1 column per label; "
+    "for one label per row give a flat sequence"
 )
 TOO_LARGE = "expected a number from -1e150 to 1e150: scale it down"
 ANOTHER_CLASS = "expected two classes or more: give rows of another class too"
@@ -36,32 +37,32 @@ REFUSED_SAMPLES = [
     (["123"], TypeError, f"X row 0, column 0 is '1'; {CONVERT}"),
     ([[1, 2, 3], [4, 5, None]], TypeError, f"X row 1, column 2 is None; {FILL_IN}"),
     ([[1, 2, 3], None], TypeError, f"X row 1 is None; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (None, TypeError, f"X is None; expected rows of numbers: {ONE_ROW.format('X')}"),
-    (7, TypeError, f"X is 7; expected rows of numbers: {ONE_ROW.format('X')}"),
-    ({1, 2}, TypeError, f"X is {{1, 2}}; expected rows of numbers: {ONE_ROW.format('X')}"),
-    ({"a": 1}, TypeError, f"X is {{'a': 1}}; expected rows of numbers: {ONE_ROW.format('X')}"),
+    (None, TypeError, f"X must be rows of numbers; got None: {ONE_ROW.format('X')}"),
+    (7, TypeError, f"X must be rows of numbers; got 7: {ONE_ROW.format('X')}"),
+    ({1, 2}, TypeError, f"X must be rows of numbers; got {{1, 2}}: {ONE_ROW.format('X')}"),
+    ({"a": 1}, TypeError, f"X must be rows of numbers; got {{'a': 1}}: {ONE_ROW.format('X')}"),
     ([{1, 2, 3}], TypeError, f"X row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW.format('X')}"),
     ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (np.ones(3), ValueError, f"X has 1 dimension; expected two, rows and columns: {ONE_ROW.format('X')}"),
-    (np.ones((2, 3, 1)), ValueError, "X has 3 dimensions; expected two, rows and columns: flatten each sample into one row"),
-    ([], ValueError, "X is empty: give at least one row of at least one number"),
-    ([[], []], ValueError, "X is empty: give at least one row of at least one number"),
-    (np.ones((0, 3)), ValueError, "X is empty: give at least one row of at least one number"),
+    (np.ones(3), ValueError, f"X must have two dimensions, rows and columns; got 1: {ONE_ROW.format('X')}"),
+    (np.ones((2, 3, 1)), ValueError, "X must have two dimensions, rows and columns; got 3: flatten each sample into one row"),
+    ([], ValueError, "X must not be empty: give at least one row of at least one number"),
+    ([[], []], ValueError, "X must not be empty: give at least one row of at least one number"),
+    (np.ones((0, 3)), ValueError, "X must not be empty: give at least one row of at least one number"),
     (
         [[1, 2, 10**400]],
         ValueError,
         "X row 0, column 2 is an integer too large for a float; expected a finite number: scale it down",
     ),
-    (np.array([[1, 2, 3j]]), TypeError, "X holds elements of type complex128; expected real numbers: convert them first"),
+    (np.array([[1, 2, 3j]]), TypeError, "X must hold real numbers; got elements of type complex128: convert them first"),
     (
         np.zeros((2, 3), "M8[ns]"),
         TypeError,
-        "X holds elements of type datetime64[ns]; expected real numbers: convert them first",
+        "X must hold real numbers; got elements of type datetime64[ns]: convert them first",
     ),
     (
         memoryview(np.ones((2, 3), "e")),
         TypeError,
-        "X holds elements of buffer format 'e'; expected real numbers in native byte order: convert them first",
+        "X must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
     ),
     (
         np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
@@ -88,8 +89,8 @@ REFUSED_FITS = [
     ((X, 7), TypeError, "y is 7; expected a sequence of labels, one for each row of X"),
     ((X, "0110"), TypeError, "y is '0110'; expected a sequence of labels, one for each row of X"),
     ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X"),
-    ((X, np.zeros((4, 2, 2))), ValueError, "y has 3 dimensions; expected one, or two for several outputs"),
-    ((X, np.float64(1)), ValueError, "y has 0 dimensions; expected one, or two for several outputs"),
+    ((X, np.zeros((4, 2, 2))), ValueError, "y must have one dimension, or two for several outputs; got 3"),
+    ((X, np.float64(1)), ValueError, "y must have one dimension, or two for several outputs; got 0"),
     ((X, [1] * 4), ValueError, f"y has only the label 1; {ANOTHER_CLASS}"),
     ((X, ["a"] * 4), ValueError, f"y has only the label 'a'; {ANOTHER_CLASS}"),
     ((X, np.ones(4)), ValueError, f"y has only the label 1.0; {ANOTHER_CLASS}"),
@@ -129,10 +130,14 @@ REFUSED_FITS = [
     ((X, Y, [1, 1, 1, INF]), ValueError, f"sample_weight row 3, column 0 is inf; {FILL_IN}"),
     ((X, Y, [1, None, 1, 1]), TypeError, f"sample_weight row 1, column 0 is None; {FILL_IN}"),
     ((X, Y, ["a", 1, 1, 1]), TypeError, f"sample_weight row 0, column 0 is 'a'; {CONVERT}"),
-    ((X, Y, [1, 1]), ValueError, "sample_weight is 2×1 but X has 4 rows: give one number for each row of X"),
-    ((X, Y, np.ones((4, 2))), ValueError, "sample_weight is 4×2 but X has 4 rows: give one number for each row of X"),
-    ((X, Y, []), ValueError, "sample_weight is empty: give at least one row of at least one number"),
-    ((X, Y, 7), TypeError, f"sample_weight is 7; expected rows of numbers: {ONE_ROW.format('sample_weight')}"),
+    ((X, Y, [1, 1]), ValueError, "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X"),
+    (
+        (X, Y, np.ones((4, 2))),
+        ValueError,
+        "sample_weight has 4 rows of 2 numbers but X has 4 rows: give one number for each row of X",
+    ),
+    ((X, Y, []), ValueError, "sample_weight must not be empty: give at least one row of at least one number"),
+    ((X, Y, 7), TypeError, f"sample_weight must be rows of numbers; got 7: {ONE_ROW.format('sample_weight')}"),
     (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X row 0, column 0 is 1e+200; {TOO_LARGE}"),
     (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X row 0, column 1 is 1e+200; {TOO_LARGE}"),
     (([[1, 1], [1, -1e151], [0, 0]], [0, 1, 0]), ValueError, f"X row 1, column 1 is -1e+151; {TOO_LARGE}"),
@@ -151,6 +156,7 @@ REFUSED_PARAMETERS = [
     ({"l1": [1]}, TypeError, "l1 is [1]; expected a number"),
     ({"fit_intercept": 1}, TypeError, "fit_intercept is 1; expected True or False"),
     ({"standardize": "yes"}, TypeError, "standardize is 'yes'; expected True or False"),
+    ({"targets": "numbers"}, ValueError, "targets is 'numbers'; expected 'labels' or 'probabilities'"),
     ({"solver": "adam"}, ValueError, "solver is 'adam'; expected 'auto', 'gd', 'lbfgs' or 'newton'"),
     ({"solver": ["gd"]}, ValueError, "solver is ['gd']; expected 'auto', 'gd', 'lbfgs' or 'newton'"),
     ({"max_iter": 0}, ValueError, f"max_iter is 0; expected a whole number from 1 to {LARGEST}"),
@@ -183,7 +189,12 @@ REFUSED_CLASS_WEIGHTS = [
     ({1: 0}, Y, ValueError, "class_weight[1] is 0; expected a positive finite number"),
     ({1: NAN}, Y, ValueError, "class_weight[1] is nan; expected a positive finite number"),
     ({1: "x"}, Y, TypeError, "class_weight[1] is 'x'; expected a number"),
-    ("balanced", MATRIX, ValueError, "class_weight is for one label a row; for a 0/1 matrix as y use sample_weight"),
+    (
+        "balanced",
+        MATRIX,
+        ValueError,
+        "class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight",
+    ),
 ]
 
 # For predict_one and predict_proba_one of a model of 3 columns.
@@ -335,7 +346,7 @@ def test_refused_scores(model):
     refusal(
         lambda: model.score(X, Y, [1, 2]),
         ValueError,
-        "sample_weight is 2×1 but X has 4 rows: give one number for each row of X",
+        "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X",
     )
 
 

@@ -1,0 +1,51 @@
+"""Statistics of the columns of X: total weight, weighted means and standard deviations."""
+
+from __future__ import annotations
+
+from array import array
+from functools import partial
+from math import sqrt
+
+from pyperceptron.checks import LIMIT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyperceptron.backends import LinearLoss
+    from pyperceptron.chunks import Chunks
+
+    Numbers = array[float]
+
+_SAFE_TOTAL = 1e290  # a sum of squares with a number beyond ±LIMIT is larger
+
+
+class Columns:
+    """The statistics of n columns.
+
+    total_weight  Σ s
+    means         weighted means, n numbers
+    deviations    weighted standard deviations, 0 for a column that does not vary
+    in_range      False if a number may be nan or beyond ±LIMIT; if one is, the other statistics mean nothing
+    """
+
+    def __init__(self, total_weight: float, means: Numbers, deviations: Numbers, in_range: bool) -> None:
+        self.total_weight = total_weight
+        self.means = means
+        self.deviations = deviations
+        self.in_range = in_range
+
+
+def column_statistics(loss: LinearLoss, chunks: Chunks, centre: Numbers) -> Columns:
+    """Compute the statistics in one pass over the data, as sums of distances from `centre`, a row of X.
+
+    A second pass follows if the centre was so far from a mean that the variance is lost in rounding.
+    """
+    n = len(centre)
+    total = chunks.sum(partial(loss.moments, centre))
+    weight, sums, squares = total[0], total[1 : 1 + n], total[1 + n :]
+    in_range = sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, centre)) <= LIMIT  # False for nan
+    shifts = [value / weight for value in sums]
+    variances = [square / weight - shift * shift for square, shift in zip(squares, shifts, strict=True)]
+    means = array("d", (middle + shift for middle, shift in zip(centre, shifts, strict=True)))
+    if any(0 < variance < 1e-6 * shift * shift for variance, shift in zip(variances, shifts, strict=True)):
+        return column_statistics(loss, chunks, means)
+    return Columns(weight, means, array("d", (sqrt(max(variance, 0.0)) for variance in variances)), in_range)

@@ -1,0 +1,178 @@
+"""What a fit leaves: coefficients, classes and the record of the training; and the predictions they make."""
+
+from __future__ import annotations
+
+from array import array
+
+from pyperceptron.backends import backend_of
+from pyperceptron.checks import counted
+from pyperceptron.containers import as_view, numpy_if_loaded, read_table, to_container, zeros
+from pyperceptron.samples import read_row, refuse_overflow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from pyperceptron.backends import RowPredictor
+    from pyperceptron.containers import Table
+    from pyperceptron.labels import Classes
+
+    Numbers = array[float]
+
+
+class Record:
+    """How a training went.
+
+    solver    its name
+    n_iter    how many steps it made
+    history   a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
+    findings  sentences for the user; empty if all is well
+    """
+
+    def __init__(self, solver: str, n_iter: int, history: list[dict[str, float]], findings: list[str]) -> None:
+        self.solver = solver
+        self.n_iter = n_iter
+        self.history = history
+        self.findings = findings
+
+
+class FittedModel:
+    """What a fit leaves. It never changes, so predictions may go on in other threads while another fit runs.
+
+    backend       the name of the backend that predicts
+    coefficients  n_outputs × width, each output's together, its intercept last
+    classes       what it predicts
+    activation    what makes probabilities of logits
+    intercept     whether there are intercepts
+    names         of the columns, or None
+    container     "numpy" or "list": the kind in which coefficients are given
+    record        of the training
+    """
+
+    def __init__(
+        self,
+        backend: str,
+        coefficients: Numbers,
+        classes: Classes,
+        activation: str,
+        n_inputs: int,
+        intercept: bool,
+        names: tuple[str, ...] | None,
+        container: str,
+        record: Record,
+    ) -> None:
+        self.backend = backend
+        self.coefficients = coefficients
+        self.classes = classes
+        self.activation = activation
+        self.n_inputs = n_inputs
+        self.intercept = intercept
+        self.width = n_inputs + intercept
+        self.n_outputs = len(coefficients) // self.width
+        self.names = names
+        self.container = "list" if container == "array" else container
+        self.record = record
+
+    def with_backend(self, backend: str) -> FittedModel:
+        """Return the same model with another backend to predict."""
+        other = FittedModel.__new__(FittedModel)
+        other.__dict__.update(self.__dict__, backend=backend)
+        return other
+
+    @property
+    def coef(self) -> Any:
+        """The weights, n_outputs × n_inputs."""
+        rows = [self.coefficients[first : first + self.n_inputs] for first in range(0, len(self.coefficients), self.width)]
+        return to_container(array("d", [value for row in rows for value in row]), self.n_inputs, self.container)
+
+    @property
+    def intercepts(self) -> Any:
+        """n_outputs numbers, 0 for a model without intercepts."""
+        values = self.coefficients[self.n_inputs :: self.width] if self.intercept else zeros(self.n_outputs)
+        numpy = numpy_if_loaded() if self.container == "numpy" else None
+        return numpy.array(values) if numpy else values.tolist()
+
+    def logits(self, X: Any) -> Any:
+        """Return n_samples × n_outputs logits; flat for a single output."""
+        table, results = self._predict(X, "identity", self.n_outputs)
+        if table.container == "list":
+            return results.tolist() if self.n_outputs == 1 else to_container(results, self.n_outputs, "list")
+        return results.reshape(-1) if table.container == "numpy" and self.n_outputs == 1 else results
+
+    def probabilities(self, X: Any) -> Any:
+        """Return n_samples × n_classes probabilities; if multilabel, one of each output."""
+        n_columns = max(2, self.n_outputs)
+        table, results = self._predict(X, self.activation, n_columns)
+        return to_container(results, n_columns, "list") if table.container == "list" else results
+
+    def predictions(self, X: Any) -> Any:
+        """Return a label for each row, in a NumPy array for a NumPy array, else in a list; if multilabel, rows of 0 and 1."""
+        table, logits = self._predict(X, "identity", self.n_outputs)
+        if self.classes.multilabel:
+            if table.container == "numpy":
+                return (logits > 0).astype("l")
+            values = [int(logit > 0) for logit in logits]
+            return [values[first : first + self.n_outputs] for first in range(0, len(values), self.n_outputs)]
+        found = array("H", bytes(2 * table.n_rows))
+        view: memoryview[float] = memoryview(logits) if table.container == "numpy" else as_view(logits, self.n_outputs)
+        backend_of(self.backend).predicted_classes(view, memoryview(found))
+        if table.container == "numpy":
+            return self.classes.as_numpy().take(found)
+        return list(map(self.classes.labels.__getitem__, found))
+
+    def row_predictor(self) -> RowPredictor:
+        """Return what predicts one row at a time."""
+        backend = backend_of(self.backend)
+        predictor: RowPredictor = backend.RowPredictor(
+            self.coefficients,
+            self.n_outputs,
+            self.n_inputs,
+            self.activation,
+            None if self.classes.multilabel else self.classes.labels,
+            lambda x, overflows=False: read_row(x, self.n_inputs, self.names, backend, overflows),
+        )
+        return predictor
+
+    def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Table, Any]:
+        """Return X as a table, and n_samples × n_columns activations: in NumPy for NumPy, else in a flat array.array.
+
+        Raises ValueError if the columns are not those that the model was fitted with, or a number cannot be used.
+        """
+        backend = backend_of(self.backend)
+        table = read_table(X, "X")
+        self._check_columns(table)
+        if table.container == "numpy":
+            results = numpy_if_loaded().empty((table.n_rows, n_columns))
+            view: memoryview[float] = memoryview(results)
+        else:
+            results = zeros(table.n_rows * n_columns)
+            view = as_view(results, n_columns)
+        failed = backend.predict(table.view, self.coefficients, activation, view)
+        if failed >= 0:
+            refuse_overflow(table, failed, "X", backend)
+        return table, results
+
+    def _check_columns(self, table: Table) -> None:
+        if table.n_columns != self.n_inputs:
+            raise ValueError(
+                f"X has {counted(table.n_columns, 'column')} but the model was fitted with {self.n_inputs}: "
+                f"give rows of {counted(self.n_inputs, 'number')}"
+            )
+        names = table.names
+        if names is None or self.names is None or names == self.names:
+            return
+        missing = [name for name in self.names if name not in names]
+        if missing:
+            raise ValueError(
+                f"X lacks {counted(len(missing), 'column')} that the model was fitted with: {_listed(missing)}; "
+                f"it has {_listed([name for name in names if name not in self.names])} instead: give the same columns"
+            )
+        moved = [name for name, own in zip(names, self.names, strict=True) if name != own]
+        raise ValueError(
+            f"X's columns are in a different order than in fit (first difference: {moved[0]!r}): give them as "
+            f"{_listed(self.names)}"
+        )
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")

@@ -1,0 +1,127 @@
+"""Labels of any kind, read and given back."""
+
+from array import array
+
+import numpy as np
+import pytest
+from optimum import bits, samples
+
+from pyperceptron.containers import as_flat
+from pyperceptron.labels import read_labels
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(2, 200_000), (3, 65_537), (300, 131_072)])
+@pytest.mark.parametrize("dtype", [np.int64, np.float32])
+def test_labels_of_many_rows(classes, rows, dtype):
+    """They are read and counted some at a time."""
+    y = np.random.default_rng(classes).integers(0, classes, rows).astype(dtype) * 2 - 5
+    labels = read_labels(y, rows)
+    np.testing.assert_array_equal(np.array(labels.classes.labels)[as_flat(labels.table)], y)
+    assert labels.class_totals(None) == np.unique(y, return_counts=True)[1].tolist()
+
+
+LABELS = {
+    "strings": ["oak", "ash"],
+    "numbers": [3, -7],
+    "floats": [0.5, -1.5],
+    "booleans": [True, False],
+    "tuples": [("b", 1), ("a", 2)],
+    "three strings": ["oak", "ash", "elm"],
+    "negative numbers": [-1, 0, 1],
+    "bytes": [b"no", b"ja"],
+    "big numbers": [2**70, -(2**70)],
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_labels(make_model, labels):
+    X, y = samples(n=40, classes=len(labels))
+    given_labels = [labels[code] for code in y]
+    model = make_model(l2=0.01).fit(X.tolist(), given_labels)
+    assert model.classes_ == sorted(labels)
+    predicted = model.predict(X.tolist())
+    assert type(predicted) is list
+    assert {type(label) for label in predicted} == {type(labels[0])}
+    proba = np.array(model.predict_proba(X.tolist()))
+    assert predicted == [model.classes_[column] for column in proba.argmax(axis=1)]
+    assert [model.predict_one(row) for row in X.tolist()] == predicted
+    assert model.score(X.tolist(), given_labels) == np.mean([a == b for a, b in zip(predicted, given_labels, strict=True)])
+
+
+def test_labels_of_several_types_stay_in_their_order(make_model):
+    X, y = samples(n=40, classes=3)
+    model = make_model(l2=0.01).fit(X.tolist(), [("tuple", "string", 5)[code] if code else "x" for code in y])
+    assert model.classes_ == ["x", "string", 5]
+    assert set(model.predict(X.tolist())) <= {"x", "string", 5}
+
+
+@pytest.mark.parametrize("dtype", ["i1", "i8", "u2", "f", "d", "?", "U7", "S7", "O"])
+@pytest.mark.parametrize("n", [40, 5000])
+def test_labels_in_numpy_keep_their_type(make_model, dtype, n):
+    X, y = samples(n=n, d=1)
+    labels = np.array(["1", "0"] if dtype in ("U7", "S7", "O") else [1, 0]).astype(dtype)[y]
+    model = make_model(l2=0.01, tol=10.0).fit(X, labels)  # no step is made
+    assert model.n_iter_ == 0
+    assert type(model.classes_) is np.ndarray
+    assert model.classes_.dtype == labels.dtype
+    assert model.classes_.tolist() == sorted(set(labels.tolist()))
+    predicted = model.predict(X[:50])
+    assert predicted.dtype == labels.dtype
+    assert predicted.tolist() == model.classes_[model.predict_proba(X[:50]).argmax(axis=1)].tolist()
+    # The more frequent class has the larger intercept: the codes fit the classes.
+    counts = [(labels == label).sum() for label in model.classes_]
+    np.testing.assert_allclose(model.predict_proba([[0.0]])[0], np.array(counts) / n, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [20, 4096, 4097, 5000])
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("dtype", ["i8", "d", "?", "U3", "O"])
+def test_masked_labels_are_refused(make_model, dtype, place, n):
+    X, y = samples(n=n, d=1)
+    labels, Y = np.ma.array(y.astype(dtype)), np.ma.array(np.eye(2)[y])
+    model = make_model(l2=0.1).fit(X, labels)  # nothing is masked yet
+    labels[place], Y[place, 1] = np.ma.masked, np.ma.masked
+    message = rf"^y row {range(n)[place]} is masked; expected a label: fill it in or drop that row$"
+    for refused in (
+        lambda: model.fit(X, labels),
+        lambda: model.fit(X, labels[:, None]),
+        lambda: model.fit(X, Y),
+        lambda: model.score(X, labels),
+    ):
+        with pytest.raises(ValueError, match=message):
+            refused()
+
+
+@pytest.mark.parametrize(
+    "labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str
+)
+@pytest.mark.parametrize("n", [6, 5000])
+def test_tuples_in_an_array_of_objects_stay_whole(make_model, labels, n):
+    X = np.arange(float(n))[:, None] - n / 2
+    y = np.empty(n, object)
+    for row in range(n):
+        y[row] = labels[row >= n // 2] or ("c", 3)
+    model = make_model(l2=0.1).fit(X, y)
+    assert set(model.classes_.tolist()) == set(y.tolist())
+    assert type(model.classes_) is np.ndarray
+    assert model.classes_.dtype == object
+    assert model.predict(X[[0, -1]]).tolist() == [y[0], y[-1]]
+    assert model.predict_one(X[-1]) == y[-1]
+    assert model.score(X, y) >= 0.99
+
+
+@pytest.mark.parametrize("column", [lambda y: y[:, None], lambda y: y[:, None].tolist(), lambda y: array("q", y), memoryview])
+def test_labels_in_other_containers(make_model, column):
+    X, y = samples(n=40)
+    assert bits(make_model(l2=0.01).fit(X, column(y))) == bits(make_model(l2=0.01).fit(X, y))
+
+
+@pytest.mark.parametrize("kind", [int, float, bool])
+def test_several_labels_from_any_container(make_model, kind):
+    X, _ = samples(n=40)
+    Y = X[:, :2] > 0.3 * X[:, 2:]
+    lists = [[kind(value) for value in row] for row in Y]
+    model = make_model(l2=0.1).fit(X.tolist(), lists)
+    assert model.predict(X.tolist()) == make_model(l2=0.1).fit(X, Y).predict(X).tolist()
+    assert np.shape(model.predict_proba(X.tolist())) == (40, 2)
+    assert model.classes_ == [0, 1]
