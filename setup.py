@@ -1,8 +1,8 @@
-"""Build the compiled twin from src_ext/, or the pure-Python package where it is not wanted or cannot be compiled.
+"""Build the compiled backend from src_ext/, or the pure-Python package if it is not wanted or cannot be compiled.
 
 PYPERCEPTRON_NO_EXTENSIONS=1       do not compile: an honest py3-none-any wheel
 PYPERCEPTRON_REQUIRE_EXTENSIONS=1  fail if it cannot be compiled
-neither                            try, and tell if it could not be compiled
+neither                            try, and print a message if it cannot be compiled
 """
 
 import os
@@ -17,13 +17,14 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
 # The same bits everywhere: no contraction of a·b + c into one rounding, nothing for the build machine only.
-# The next two let branchless selections vectorise; they change no result. -g0 and -s keep the wheel small.
+# -fno-math-errno and -fno-trapping-math let branch-free selections vectorise and change no result; -g0 and -s keep the wheel
+# small.
 GNU_FLAGS = ["-O3", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
 STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") else []
 MSVC = sys.platform == "win32" and "mingw" not in sysconfig.get_platform()
 FLAGS = ["/O2", "/fp:precise"] if MSVC else GNU_FLAGS
 
-# Said here, not in the sources, so that they hold for the functions inlined from the .pxd files too.
+# Set here, not in the sources, so that they apply to the functions inlined from the .pxd files too.
 DIRECTIVES = {
     "autotestdict": False,
     "boundscheck": False,
@@ -36,7 +37,7 @@ DIRECTIVES = {
     "wraparound": False,
 }
 
-# The kernels once for each instruction set; as the backend is imported it takes the best that the processor has.
+# The kernels are compiled once for each set; the backend chooses the best that the processor has when it is imported.
 INSTRUCTION_SETS = {"baseline": []}
 # Not on Windows: there gcc does not align vectors of AVX on the stack (its bug 54412), and MSVC has other flags.
 if sys.platform != "win32" and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
@@ -56,18 +57,18 @@ def extension() -> Extension:
     )
 
 
-class CompilerFailed(Exception):  # noqa: N818 (it is said as it reads)
-    """The C compiler, and nothing else, failed."""
+class CompilerFailed(Exception):  # noqa: N818
+    """Raised when the C compiler fails, and for nothing else."""
 
 
-class BuildTwin(build_ext):
+class BuildBackend(build_ext):
     def run(self) -> None:
         super().run()
-        if not self.inplace:  # there too, so that a checkout in which pip has installed finds the twin when Python starts in it
+        if not self.inplace:  # also into the checkout, so that Python started there finds the extension
             self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
-        # Only the sources: setuptools has put marks of its own on the extension.
+        # Take only the sources: setuptools has set attributes of its own on the extension.
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
         try:
@@ -92,19 +93,19 @@ def switched_on(name: str) -> bool:
 
 
 def build(extensions: list[Extension]) -> None:
-    setup(ext_modules=extensions, cmdclass={"build_ext": BuildTwin})
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildBackend})
 
 
 def build_pure() -> None:
-    """Without extensions the wheel is tagged as what it is; an older twin left in the checkout would belie that."""
+    """Build without extensions, which tags the wheel py3-none-any; first remove what an earlier build left in the checkout."""
     for left_over in Path("pyperceptron/backends").glob("*" + sysconfig.get_config_var("EXT_SUFFIX")):
-        print(f"removing {left_over}, a compiled twin of an earlier build", file=sys.stderr)
+        print(f"removing {left_over}, a compiled backend of an earlier build", file=sys.stderr)
         left_over.unlink()
     build([])
 
 
 def tell(message: str) -> None:
-    """On standard error, and on the terminal itself, because pip hides what a successful build prints."""
+    """Print to standard error, and to the terminal itself, because pip hides what a successful build prints."""
     print(message, file=sys.stderr)
     try:
         with open("/dev/tty", "w") as terminal:
@@ -124,9 +125,9 @@ else:
         build([extension()])
     except CompilerFailed as error:
         if required:
-            sys.exit(f"the compiled twin is required but could not be compiled: {error}")
+            sys.exit(f"the compiled backend is required but could not be compiled: {error}")
         tell(
-            f"{error}\n\npyperceptron: the C compiler failed, so the compiled twin is not built. The pure-Python package\n"
-            "is installed instead: the same results, a hundred times slower. `pyperceptron --version` tells what you have."
+            f"{error}\n\npyperceptron: the C compiler failed, so the compiled backend is not built. The pure-Python package\n"
+            "is installed instead: the same results, a hundred times slower. `pyperceptron --version` lists the backends."
         )
         build_pure()

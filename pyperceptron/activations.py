@@ -26,7 +26,7 @@ def sigmoid(x: NumberOrMatrix) -> NumberOrMatrix:
 
 
 def sigmoid_derivative(output: NumberOrMatrix) -> NumberOrMatrix:
-    """The slope of the sigmoid where its value is `output`: output · (1 - output).
+    """The derivative of the sigmoid at the point whose sigmoid is `output`: output · (1 - output).
 
     It takes the sigmoid's *output*, as the lesson does, not its argument.
 

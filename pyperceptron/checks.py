@@ -1,4 +1,4 @@
-"""What a single value that a caller hands over must be, and how an error speaks of it."""
+"""Check single values that a caller passes, and show them in errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = 1e150  # numbers within ±LIMIT have products, and sums of these, that a
 
 
 def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
-    """The value as an int in lowest … highest; TypeError if it is no whole number, ValueError if it is out of range."""
+    """Return the value as an int; TypeError if it is no whole number, ValueError if it is not in lowest … highest."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -27,7 +27,7 @@ def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
 
 
 def positive_number(value: Any, name: str) -> float:
-    """The value as a positive finite float; TypeError if it is no number, ValueError if it is another number."""
+    """Return the value as a positive finite float; TypeError if it is no number, ValueError for any other number."""
     number = _number(value, name)
     if not 0 < number < inf:
         raise ValueError(f"{name} is {named(value)}; expected a positive finite number")
@@ -35,7 +35,7 @@ def positive_number(value: Any, name: str) -> float:
 
 
 def nonnegative_number(value: Any, name: str) -> float:
-    """The value as a finite float from 0; TypeError if it is no number, ValueError if it is another number."""
+    """Return the value as a finite float, 0 or more; TypeError if it is no number, ValueError for any other number."""
     number = _number(value, name)
     if not 0 <= number < inf:
         raise ValueError(f"{name} is {named(value)}; expected 0 or a positive finite number")
@@ -43,14 +43,14 @@ def nonnegative_number(value: Any, name: str) -> float:
 
 
 def true_or_false(value: Any, name: str) -> bool:
-    """The value, which must be True or False (NumPy's are such too); else TypeError."""
+    """Return True or False, Python's or NumPy's, as a bool; TypeError for any other value."""
     if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
         return bool(value)
     raise TypeError(f"{name} is {named(value)}; expected True or False")
 
 
 def one_of(value: Any, name: str, options: tuple[str, ...]) -> str:
-    """The value, which must be one of the options; else ValueError."""
+    """Return the value if it is one of the options; else ValueError."""
     if isinstance(value, str) and value in options:
         return value
     raise ValueError(f"{name} is {named(value)}; expected {', '.join(map(repr, options[:-1]))} or {options[-1]!r}")
@@ -68,7 +68,7 @@ def _number(value: Any, name: str) -> float:
 
 
 def named(value: Any) -> str:
-    """The value itself if that is short, on one line; else its type."""
+    """Return the value's repr if it is one short line, else its type."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints

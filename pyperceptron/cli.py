@@ -1,4 +1,4 @@
-"""The command `pyperceptron`: what it can be asked, and how it answers."""
+"""The command `pyperceptron`: parse the arguments, run the command, return the exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pyperceptron import __version__
 from pyperceptron.backends import available_backends
 from pyperceptron.checks import LIMIT
-from pyperceptron.demo import retell
+from pyperceptron.demo import lesson_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -28,7 +28,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process, if None) and return its exit code.
 
-    0: done; 1: the output cannot be written; 2: a wrong argument, told in one line on standard error; 130: interrupted.
+    0: success; 1: the output cannot be written; 2: a wrong argument, reported in one line on standard error; 130: Ctrl-C.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -36,14 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(_version() if options.version else parser.format_help(), end="")
         return 0
     try:
-        _demo(options)
+        options.run(options)
         sys.stdout.flush()
     except (ValueError, OverflowError, ImportError) as error:
         options.parser.error(str(error))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
+    except BrokenPipeError:  # the reader, `head` say, has stopped reading
         _discard_the_rest()
     except OSError as error:
         _discard_the_rest()
@@ -53,16 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _discard_the_rest() -> None:
-    """Point standard output at nothing, so that Python does not complain of it once more at the exit."""
+    """Redirect standard output to os.devnull, so that Python does not report the same error again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _demo(options: argparse.Namespace) -> None:
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without the sign × still gets the numbers
-    retell(
-        print,
+    lines = lesson_lines(
         (lambda text: f"\033[1m{text}\033[0m") if coloured else str,
         iterations=options.iterations,
         seed=options.seed,
@@ -70,32 +67,34 @@ def _demo(options: argparse.Namespace) -> None:
         situation=options.ask,
         steps=options.steps,
     )
+    for line in lines:
+        print(line)
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="pyperceptron", description="A sigmoid layer: see the lesson's neuron learn.")
-    parser.add_argument("--version", action="store_true", help="tell the version and which backends are built, and exit")
+    parser = Parser(prog="pyperceptron", description="A layer of sigmoid neurons: watch the lesson's neuron learn.")
+    parser.add_argument("--version", action="store_true", help="print the version and the available backends, and exit")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
-        help="retell the lesson: a neuron learns from four examples",
-        description="Retell the lesson: a neuron learns from four examples and answers a new situation.",
+        help="show the lesson: a neuron learns from four examples",
+        description="Show the lesson: a neuron learns from four examples and answers a new situation.",
     )
-    demo.set_defaults(parser=demo)
+    demo.set_defaults(parser=demo, run=_demo)
 
     def option(name: str, help: str, **how: Any) -> None:
         demo.add_argument(name, help=f"{help} (default: {how.pop('shown', '%(default)s')})", **how)
 
-    option("--iterations", "how often to train", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
-    option("--seed", "which starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
-    option("--backend", "which twin computes", choices=("auto", "cython", "python"), default="auto")
+    option("--iterations", "the number of training iterations", type=_whole_number(1, 2**63 - 1), default=20_000, metavar="N")
+    option("--seed", "seed of the starting weights, 0 to 4294967295", type=_whole_number(0, 2**32 - 1), default=1, metavar="S")
+    option("--backend", "the backend that computes", choices=("auto", "cython", "python"), default="auto")
     option("--ask", "the new situation", type=_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
     option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
     return parser
 
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
-    """A whole number from lowest to highest, as argparse takes its types."""
+    """Return an argparse type: a whole number from lowest to highest."""
 
     def whole_number(text: str) -> int:
         try:
@@ -103,7 +102,7 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
         except ValueError:
             number = lowest - 1
         if not lowest <= number <= highest:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {lowest} to {highest}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to {highest}")
         return number
 
     return whole_number
@@ -115,11 +114,11 @@ def _number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not abs(number) <= LIMIT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from -1e150 to 1e150")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1e150 to 1e150")
     return number
 
 
 def _version() -> str:
     backends = available_backends()
-    remedy = "" if "cython" in backends else "The compiled twin is not built here: the README says how to get it.\n"
+    remedy = "" if "cython" in backends else "The compiled backend is not built here: the README explains how to build it.\n"
     return f"pyperceptron {__version__} (backends: {', '.join(backends)})\n{remedy}"

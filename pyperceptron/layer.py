@@ -1,8 +1,8 @@
 """One layer of sigmoid neurons, no hidden layers: the lesson's network.
 
-The lesson's synaptic weights are `weights` here, its training inputs `inputs`, its training outputs `targets`, and its
-"sigmoid derivative" of an output a slope. The arithmetic is in pyperceptron/backends/python/lesson.py; this module checks what
-it is given, keeps the weights, and has the chosen backend compute.
+What the lesson calls synaptic weights, training inputs, training outputs and "sigmoid derivative" are `weights`, `inputs`,
+`targets` and `slopes` here. The training loop is in pyperceptron/backends/python/lesson.py; this module checks the arguments,
+holds the weights, and calls the chosen backend.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ class SigmoidLayer:
     >>> round(answer, 4)
     1.0
 
-    The starting weights are `weights` (n_inputs × n_outputs; for one output a flat sequence will do) or else uniform in
-    [-1, 1): NumPy's own numbers after numpy.random.seed(seed) where a seed is given (0 … 2³²-1). `bias=True` adds to each
-    neuron a bias, which starts at 0. `threads` is how many a training may use, None for as many as the data is worth: the
-    result is the same to the bit. `backend` is "auto", "cython" or "python"; the attribute tells which one it is.
+    bias     whether each neuron has a bias, which starts at 0
+    seed     0 … 2³²-1: the starting weights are NumPy's after numpy.random.seed(seed), uniform in [-1, 1); None for others
+    weights  the starting weights instead, n_inputs × n_outputs; for one output a flat sequence will do
+    threads  how many a training may use; None for as many as the data are worth. The result is the same to the bit
+    backend  "auto", "cython" or "python"; the attribute is the one chosen
     """
 
     n_inputs: int
@@ -119,9 +120,9 @@ class SigmoidLayer:
 
     @property
     def outputs(self) -> Any:
-        """n_samples × n_outputs, a copy of the last forward pass that training made (before its last update); None before.
+        """A copy of the last forward pass of the last training, n_samples × n_outputs, made before its last update; or None.
 
-        A training that Ctrl-C stopped leaves those of the training before it.
+        After Ctrl-C they are still those of the previous training.
         """
         if self._outputs is None:
             return None
@@ -148,10 +149,10 @@ class SigmoidLayer:
         return backend_of(self.backend)
 
     def forward(self, inputs: Any) -> Any:
-        """The outputs for n_samples × n_inputs numbers: n_samples × n_outputs, in the caller's kind of container.
+        """Return the outputs for n_samples × n_inputs numbers: n_samples × n_outputs, in the caller's kind of container.
 
-        That is: lists for lists, a NumPy array for a NumPy array, a flat array.array for another buffer. ValueError or
-        TypeError says which of the inputs is no finite number, or so large that its weighted sum overflows.
+        That is: lists for lists, a NumPy array for a NumPy array, a flat array.array for another buffer. Raises ValueError or
+        TypeError with the place of a number that is not finite, or so large that its weighted sum overflows.
         """
         table = read_inputs(inputs, self.n_inputs)
         return to_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
@@ -171,14 +172,15 @@ class SigmoidLayer:
         learning_rate: float = 1.0,
         callback: Callable[[SigmoidLayer, int], object] | None = None,
     ) -> SigmoidLayer:
-        """Learn by full-batch gradient descent on ½ Σ (targets - outputs)², from the weights as they are; returns the layer.
+        """Learn by full-batch gradient descent on ½ Σ (targets - outputs)², from the current weights; return the layer.
 
         inputs   n_samples × n_inputs numbers within ±1e150
         targets  n_samples × n_outputs numbers in [0, 1]; for one output a flat sequence will do
 
-        After each iteration `callback(layer, iteration)` is called, iterations counted from 1; a true result ends the
-        training. Bad input raises ValueError or TypeError and changes nothing. Ctrl-C keeps the weights of the last whole
-        iteration, and so does the OverflowError that says that a step would take a weight beyond ±1e150.
+        callback callback(layer, iteration) is called after each iteration, counted from 1; a true result ends the training
+
+        Bad input raises ValueError or TypeError and changes nothing. Raises OverflowError if a step would take a weight beyond
+        ±1e150; that, Ctrl-C and any other exception keep the weights of the last whole iteration.
         """
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
@@ -194,22 +196,22 @@ class SigmoidLayer:
         return self
 
     def trace(self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0) -> Iterator[Step]:
-        """Train, one iteration for each Step taken from the iterator, which has every number of it.
+        """Return an iterator that makes one iteration of training for each Step taken from it.
 
-        Taking N steps and `train` for N iterations end in the same weights, to the bit.
+        After N steps the weights are those of `train` for N iterations, to the bit. Raises as `train` does.
         """
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
         descent = _Descent(self, inputs, targets, learning_rate)
         return (self._traced(descent, iteration) for iteration in range(1, iterations + 1))
 
     def _advance(self, descent: _Descent, iterations: int, iterations_before: int = 0) -> None:
-        """Train on checked samples; the layer changes only at whole iterations, so other threads never see half a step."""
+        """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""
         if not iterations:
             return
         coefficients = self._coefficients[:]
         try:
             made = descent.advance(coefficients, iterations - 1)
-            outputs = self._predict(descent.table, "sigmoid", coefficients)  # of the pass that the last step is made of
+            outputs = self._predict(descent.table, "sigmoid", coefficients)  # of the pass before the last update
             if made == iterations - 1:
                 made += descent.advance(coefficients, 1)
         finally:
@@ -244,7 +246,7 @@ class SigmoidLayer:
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """A layer from another process takes the backend that was asked for, as this one has it."""
+        """Unpickle: resolve the requested backend again on this machine."""
         self.__dict__.update(state)
         self.backend = backend_name(self._asked_backend)
 
@@ -259,7 +261,7 @@ def _checked_steps(iterations: Any, learning_rate: Any) -> tuple[int, float]:
 
 
 class _Descent:
-    """Gradient descent on the layer's squared error over samples, which are checked here; with threads if they are many."""
+    """Gradient descent on the squared error of a layer over samples; the constructor checks them."""
 
     def __init__(self, layer: SigmoidLayer, inputs: Any, targets: Any, learning_rate: float) -> None:
         self._backend = layer._backend
@@ -302,7 +304,7 @@ class _Descent:
 
 
 class Step:
-    """Every number of one iteration, each a list of rows, in the order in which the lesson computes them.
+    """All numbers of one iteration, each a list of rows, in the order in which the lesson computes them.
 
     iteration        counted from 1
     weights          before the step, n_inputs × n_outputs

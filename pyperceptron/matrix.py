@@ -19,7 +19,7 @@ class Matrix:
     Matrix([[21.0], [43.0]])
 
     Rows of different lengths, no rows, or empty rows raise ValueError, as do operands whose shapes do not fit.
-    A matrix is never changed after it was made.
+    A matrix never changes.
     """
 
     __slots__ = ("_rows", "shape", "values")
@@ -43,11 +43,11 @@ class Matrix:
 
     @property
     def rows(self) -> list[list[float]]:
-        """The rows, a copy in lists."""
+        """A copy of the rows, as lists."""
         return [list(row) for row in self._lists()]
 
     def _lists(self) -> list[list[float]]:
-        """The rows as lists, cut once and then remembered."""
+        """Return the rows as lists, made once and cached."""
         try:
             return self._rows
         except AttributeError:
@@ -112,7 +112,7 @@ class Matrix:
         return matrix_of(list(map(operation, self.values, repeat(other))), self.shape)
 
     def map(self, function: Callable[[float], float]) -> Matrix:
-        """The same matrix with `function` applied to each value."""
+        """Return the matrix with `function` applied to each value."""
         return matrix_of(list(map(function, self.values)), self.shape)
 
     def __len__(self) -> int:
@@ -140,7 +140,7 @@ _new = Matrix.__new__
 
 
 def matrix_of(values: list[float], shape: tuple[int, int]) -> Matrix:
-    """A matrix over a flat list of its values, row after row, which is taken over unchecked and not copied."""
+    """Make a matrix of a flat list of its values, row after row; the list is neither checked nor copied."""
     matrix = _new(Matrix)
     matrix.values = values
     matrix.shape = shape

@@ -9,11 +9,11 @@ _MASK = 0xFFFFFFFF
 
 
 def uniform_weights(count: int, seed: int | None) -> array[float]:
-    """`count` numbers, uniform in [-1, 1): those of `2 * numpy.random.random(count) - 1` after `numpy.random.seed(seed)`.
+    """Return `count` numbers uniform in [-1, 1): `2 * numpy.random.random(count) - 1` after `numpy.random.seed(seed)`.
 
-    `seed` is in 0 … 2³²-1; None draws from the operating system's randomness instead.
+    seed  0 … 2³²-1; None for one from the operating system
     """
-    from random import Random  # here, because it costs a tenth of a start-up and only this needs it
+    from random import Random  # here, because its import takes a tenth of the start-up and only this needs it
 
     stream = Random()
     if seed is not None:
@@ -22,7 +22,7 @@ def uniform_weights(count: int, seed: int | None) -> array[float]:
 
 
 def _init_genrand(seed: int) -> list[int]:
-    """The Mersenne Twister's starting state: Knuth's recurrence, as in Matsumoto and Nishimura's init_genrand (2002)."""
+    """Return the Mersenne Twister's initial state: Knuth's recurrence, as in Matsumoto and Nishimura's init_genrand (2002)."""
     state = [seed]
     for index in range(1, _WORDS):
         state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + index) & _MASK)

@@ -1,4 +1,4 @@
-"""The twins, as fixtures: a test that takes one runs once for each twin that is built here."""
+"""The backends, as fixtures: a test that takes one runs once for each backend that is built here."""
 
 import os
 import subprocess
@@ -21,16 +21,16 @@ REQUIRED = os.environ.get("PYPERCEPTRON_REQUIRE_EXTENSIONS", "0") not in ("", "0
 
 def pytest_configure():
     if REQUIRED and len(BACKENDS) < 2:
-        pytest.exit(f"the compiled twin is required but {pp.__file__} has only {BACKENDS}", returncode=1)
+        pytest.exit(f"the compiled backend is required but {pp.__file__} has only {BACKENDS}", returncode=1)
 
 
 def pytest_report_header():
-    return f"pyperceptron {pp.__version__} from {os.path.dirname(pp.__file__)}, twins: {', '.join(BACKENDS)}"
+    return f"pyperceptron {pp.__version__} from {os.path.dirname(pp.__file__)}, backends: {', '.join(BACKENDS)}"
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
 def make_layer(request):
-    """SigmoidLayer, on one of the twins."""
+    """SigmoidLayer, on one of the backends."""
     return partial(pp.SigmoidLayer, backend=request.param)
 
 
@@ -42,19 +42,19 @@ def backend(request):
 
 @pytest.fixture(params=BACKENDS, scope="session")
 def make_model(request):
-    """Perceptron, on one of the twins."""
+    """Perceptron, on one of the backends."""
     return partial(pp.Perceptron, backend=request.param)
 
 
 @pytest.fixture(scope="session")
 def make_models():
-    """Makes the same Perceptron on every twin that is built here."""
+    """Makes the same Perceptron on every backend that is built here."""
     return lambda **params: [pp.Perceptron(backend=backend, **params) for backend in BACKENDS]
 
 
 @pytest.fixture(scope="session")
 def make_layers():
-    """Makes the same layer on every twin that is built here."""
+    """Makes the same layer on every backend that is built here."""
     return lambda *args, **kwargs: [pp.SigmoidLayer(*args, backend=backend, **kwargs) for backend in BACKENDS]
 
 
@@ -68,7 +68,7 @@ def make_reference():
 def of_every_instruction_set():
     """What a script prints under each instruction set that this machine has, forced in a process of its own.
 
-    Without the compiled twin there is but one, called "the reference".
+    Without the compiled backend there is but one, called "the reference".
     """
 
     def run(script):
@@ -89,8 +89,8 @@ def of_every_instruction_set():
 
 
 @pytest.fixture
-def without_the_compiled_twin(monkeypatch):
-    """Call it, and for the rest of the test the compiled twin is not there."""
+def without_the_compiled_backend(monkeypatch):
+    """Call it, and for the rest of the test the compiled backend is not there."""
 
     def remove():
         monkeypatch.setitem(sys.modules, "pyperceptron.backends.cython", None)

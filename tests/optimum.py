@@ -10,7 +10,7 @@ SOLVERS = ("auto", "newton", "lbfgs")
 
 
 class Frame:
-    """A data frame, as far as the door can see."""
+    """A data frame, as far as the checks can see."""
 
     def __init__(self, values, columns):
         self.values, self.columns = np.array(values), columns

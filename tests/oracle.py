@@ -1,4 +1,4 @@
-"""A third implementation of the layer, as plain as can be, that shares nothing with the twins: the oracle."""
+"""A third implementation of the layer, as plain as can be, that shares nothing with the backends: the oracle."""
 
 import math
 

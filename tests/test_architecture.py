@@ -1,4 +1,4 @@
-"""The house: which room may enter which, what an import loads, and where a twin may be named."""
+"""The architecture: which module may import which, what an import loads, and where a backend may be named."""
 
 import ast
 import subprocess
@@ -11,8 +11,8 @@ import pyperceptron
 
 PACKAGE = Path(pyperceptron.__file__).parent
 
-# From the ground up: a module imports only from lines above its own.
-FLOORS = [
+# A module imports only from levels above its own in this list.
+LEVELS = [
     {"checks", "exceptions"},
     {"matrix"},
     {"activations", "seeding"},
@@ -33,7 +33,7 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-FLOOR = {module: height for height, modules in enumerate(FLOORS) for module in modules}
+LEVEL = {module: level for level, modules in enumerate(LEVELS) for module in modules}
 MODULES = {
     path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
@@ -41,13 +41,13 @@ MODULES = {
 }
 
 
-def imported_rooms(path):
+def imported_modules(path):
     """The package's own modules that a file imports, wherever in it the import stands."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
-            rooms = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [room if room.removeprefix("pyperceptron.") in FLOOR else node.module for room in rooms]
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name if name.removeprefix("pyperceptron.") in LEVEL else node.module for name in full]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         else:
@@ -55,18 +55,18 @@ def imported_rooms(path):
         yield from (name.removeprefix("pyperceptron.") for name in names if name.startswith("pyperceptron."))
 
 
-def test_every_room_has_a_floor():
-    assert set(MODULES) == set(FLOOR) - {"backends.cython"}
+def test_every_module_has_a_level():
+    assert set(MODULES) == set(LEVEL) - {"backends.cython"}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_nothing_imports_upward(module):
-    for imported in imported_rooms(MODULES[module]):
-        assert FLOOR[imported] < FLOOR[module], f"{module} imports {imported}"
+    for imported in imported_modules(MODULES[module]):
+        assert LEVEL[imported] < LEVEL[module], f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - {"backends", "cli"}))
-def test_only_backends_names_a_twin(module):
+def test_only_backends_names_a_backend(module):
     """But for the command line, which offers the names, and docstrings, which explain them."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
@@ -74,7 +74,7 @@ def test_only_backends_names_a_twin(module):
 
 
 @pytest.mark.parametrize("module", [*sorted(MODULES), ""])
-def test_a_room_opens_with_one_plain_sentence(module):
+def test_a_module_opens_with_one_plain_sentence(module):
     path = MODULES.get(module, PACKAGE / "__init__.py")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring is not None
@@ -91,7 +91,7 @@ def test_import_loads_only_the_standard_library():
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     loaded = set(ran.stdout.split())
     assert "pyperceptron" in loaded
-    # A module of the compiled twin's own machinery is no file that could be missing.
+    # A module of the compiled backend's own machinery is no file that could be missing.
     foreign = {name for name in loaded - {"pyperceptron"} if name not in sys.stdlib_module_names}
     assert not {name for name in foreign if not name.startswith(("_cython_", "cython_runtime"))}
     assert not loaded & {"argparse", "dataclasses", "inspect", "json", "random", "re", "typing", "unittest"}

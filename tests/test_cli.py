@@ -44,7 +44,7 @@ def test_demo_prints_the_lessons_digits(capsys, backend):
     assert out.rstrip().endswith("So the neuron answers 1.")
 
 
-def test_demo_reads_the_same_from_every_twin(capsys):
+def test_demo_reads_the_same_from_every_backend(capsys):
     texts = {re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS}
     assert len(texts) == 1
 
@@ -82,7 +82,7 @@ def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
     """Recomputed from what is printed: the factors exactly, the weights to eight decimals."""
     _, out, _ = run(capsys, "demo", "--ask", *ask)
     told = out.split("A new situation")[1].splitlines()
-    products = [line.split("= ", 1)[-1].split("+ ", 1)[-1].split(" × ") for line in told if " × " in line]
+    products = [line.split("= ", 1)[-1].split("+ ", 1)[-1].split(" * ") for line in told if " * " in line]
     assert [float(factor) for factor, _ in products] == [float(value) for value in ask]
     total = float(told[4].split("= ")[1])
     expected = sum(float(factor) * float(weight) for factor, weight in products)
@@ -101,16 +101,16 @@ def test_a_full_disk_is_told_in_one_line():
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["demo", "--iterations", "x"], "argument --iterations: 'x' is no whole number from 1 to 9223372036854775807"),
-        (["demo", "--iterations", "0"], "argument --iterations: '0' is no whole number from 1 to 9223372036854775807"),
-        (["demo", "--iterations", "9223372036854775808"], "argument --iterations: '9223372036854775808' is no whole"),
-        (["demo", "--steps", "-1"], "argument --steps: '-1' is no whole number from 0 to 9223372036854775807"),
-        (["demo", "--seed", "-1"], "argument --seed: '-1' is no whole number from 0 to 4294967295"),
-        (["demo", "--seed", "1.5"], "argument --seed: '1.5' is no whole number from 0 to 4294967295"),
+        (["demo", "--iterations", "x"], "argument --iterations: 'x' is not a whole number from 1 to 9223372036854775807"),
+        (["demo", "--iterations", "0"], "argument --iterations: '0' is not a whole number from 1 to 9223372036854775807"),
+        (["demo", "--iterations", "9223372036854775808"], "argument --iterations: '9223372036854775808' is not a whole"),
+        (["demo", "--steps", "-1"], "argument --steps: '-1' is not a whole number from 0 to 9223372036854775807"),
+        (["demo", "--seed", "-1"], "argument --seed: '-1' is not a whole number from 0 to 4294967295"),
+        (["demo", "--seed", "1.5"], "argument --seed: '1.5' is not a whole number from 0 to 4294967295"),
         (["demo", "--ask", "1", "0"], "argument --ask: expected 3 arguments"),
-        (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is no number from -1e150 to 1e150"),
-        (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is no number from -1e150 to 1e150"),
-        (["demo", "--ask", "1", "a", "0"], "argument --ask: 'a' is no number from -1e150 to 1e150"),
+        (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is not a number from -1e150 to 1e150"),
+        (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is not a number from -1e150 to 1e150"),
+        (["demo", "--ask", "1", "a", "0"], "argument --ask: 'a' is not a number from -1e150 to 1e150"),
         (["demo", "--backend", "numpy"], "argument --backend: invalid choice: 'numpy'"),
         (["demo", "extra"], "unrecognized arguments: extra"),
         (["--bogus"], "unrecognized arguments: --bogus"),
@@ -140,14 +140,14 @@ def test_help_names_every_option_and_its_default(capsys):
     assert "demo" in run(capsys)[1]
 
 
-def test_version_tells_what_is_built(capsys, without_the_compiled_twin):
+def test_version_tells_what_is_built(capsys, without_the_compiled_backend):
     assert run(capsys, "--version")[1] == f"pyperceptron {pp.__version__} (backends: {', '.join(BACKENDS)})\n" + (
-        "" if len(BACKENDS) > 1 else "The compiled twin is not built here: the README says how to get it.\n"
+        "" if len(BACKENDS) > 1 else "The compiled backend is not built here: the README explains how to build it.\n"
     )
-    without_the_compiled_twin()
+    without_the_compiled_backend()
     assert run(capsys, "--version")[1] == (
         f"pyperceptron {pp.__version__} (backends: python)\n"
-        "The compiled twin is not built here: the README says how to get it.\n"
+        "The compiled backend is not built here: the README explains how to build it.\n"
     )
     code, _, err = run(capsys, "demo", "--backend", "cython")
     assert code == 2

@@ -34,7 +34,8 @@ def test_transcripts_in_the_readme(capsys, transcript):
     assert command.startswith("$ pyperceptron ")
     expected = expected.replace("cython, python", ", ".join(pp.available_backends()))
     assert main(shlex.split(command)[2:]) == 0
-    printed = capsys.readouterr().out.replace("The compiled twin is not built here: the README says how to get it.\n", "")
+    remedy = "The compiled backend is not built here: the README explains how to build it.\n"
+    printed = capsys.readouterr().out.replace(remedy, "")
     assert doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS), printed
 
 

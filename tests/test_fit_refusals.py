@@ -1,4 +1,4 @@
-"""What Perceptron refuses: the same error, with the same text, from both twins, and the model stays as it was."""
+"""What Perceptron refuses: the same error, with the same text, from both backends, and the model stays as it was."""
 
 import sys
 

@@ -29,8 +29,8 @@ def test_environment_sets_what_auto_means(monkeypatch):
         pp.SigmoidLayer(1)
 
 
-def test_a_missing_twin_is_an_import_error(without_the_compiled_twin):
-    without_the_compiled_twin()
+def test_a_missing_backend_is_an_import_error(without_the_compiled_backend):
+    without_the_compiled_backend()
     assert pp.available_backends() == ("python",)
     with pytest.raises(ImportError, match="PYPERCEPTRON_REQUIRE_EXTENSIONS=1 pip install"):
         pp.SigmoidLayer(1, backend="cython")

@@ -1,4 +1,4 @@
-"""What a layer accepts and what it refuses: the same from both twins, and nothing changes when it refuses."""
+"""What a layer accepts and what it refuses: the same from both backends, and nothing changes when it refuses."""
 
 import ctypes
 import mmap
@@ -40,7 +40,7 @@ def in_a_file(values):
 
 
 class Frame:
-    """A data frame, as far as the door can see."""
+    """A data frame, as far as the checks can see."""
 
     def __init__(self, values):
         self.values = np.array(values)

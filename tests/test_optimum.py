@@ -151,7 +151,7 @@ def test_without_an_intercept(make_model):
 @pytest.mark.parametrize(
     "params", [{}, {"solver": "newton"}, {"l1": 0.02}, {"solver": "gd"}, {"loss": "squared_error"}], ids=str
 )
-def test_the_twins_learn_the_same(make_models, params):
+def test_the_backends_learn_the_same(make_models, params):
     X, y = samples(classes=3, d=3)
     first, *others = (model.fit(X, y) for model in make_models(l2=0.05, tol=1e-8, **params))
     for other in others:

@@ -74,7 +74,7 @@ def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, 
 
 
 @given(problems(), st.integers(1, 12), st.floats(1e-3, 4))
-def test_the_twins_agree(make_layers, problem, iterations, rate):
+def test_the_backends_agree(make_layers, problem, iterations, rate):
     """Within 1e-12, relative to the largest number of each kind: each sum's terms cancel to any degree."""
     inputs, targets, weights, bias = problem
     rate = tame(rate, inputs)
