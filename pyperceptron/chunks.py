@@ -43,33 +43,34 @@ class Chunks:
         self._backend = backend
         self._executor: Executor | None = None
 
-    def sum(self, function: Callable[[int, int], array[float]]) -> array[float]:
-        """Return function(0, n_chunks).
+    def sum(self, function: Callable[..., array[float]], *arguments: Any) -> array[float]:
+        """Return function(*arguments, 0, n_chunks), the sum of what the function returns for each chunk.
 
-        Threads compute function(first, last) for nodes of the binary tree that LinearLoss describes: the sum has the same bits.
+        Threads compute function(*arguments, first, last) for nodes of the binary tree that LinearLoss describes, so the sum has
+        the same bits.
         """
         if self.threads == 1 or self.n_chunks == 1:
-            return function(0, self.n_chunks)
+            return function(*arguments, 0, self.n_chunks)
         most = max(1, min(_WORK_AT_ONCE // max(self._work_of_chunk, 1), self.n_chunks // (4 * self.threads)))
         at_once = 1 << most.bit_length() - 1  # a power of two, so that each range is a node of the tree
         bounds = [(first, min(first + at_once, self.n_chunks)) for first in range(0, self.n_chunks, at_once)]
-        parts: list[array[float]] = self.map(function, bounds)
+        parts: list[array[float]] = self.map(bounds, function, *arguments)
         return self._backend.add_in_tree(parts)  # type: ignore[no-any-return]
 
-    def map(self, function: Callable[..., Result], arguments: list[tuple[Any, ...]]) -> list[Result]:
-        """Return [function(*each) for each of the arguments]."""
-        if self.threads == 1 or len(arguments) == 1:
-            return [function(*each) for each in arguments]
+    def map(self, bounds: list[tuple[int, int]], function: Callable[..., Result], *arguments: Any) -> list[Result]:
+        """Return [function(*arguments, first, last) for first, last in bounds], computed in threads."""
+        if self.threads == 1 or len(bounds) == 1:
+            return [function(*arguments, first, last) for first, last in bounds]
         if self._executor is None:
             from concurrent.futures import ThreadPoolExecutor  # here, because most trainings need none
 
             self._executor = ThreadPoolExecutor(self.threads - 1)
         results: dict[int, Result] = {}
-        jobs = iter(enumerate(arguments))
+        jobs = iter(enumerate(bounds))
 
         def take_jobs() -> None:
-            for index, each in jobs:
-                results[index] = function(*each)
+            for index, (first, last) in jobs:
+                results[index] = function(*arguments, first, last)
 
         others = [self._executor.submit(take_jobs) for _ in range(self.threads - 1)]
         try:
@@ -79,7 +80,7 @@ class Chunks:
                 pass
             for other in others:
                 other.result()
-        return [results[index] for index in range(len(arguments))]
+        return [results[index] for index in range(len(bounds))]
 
     def close(self) -> None:
         """End the threads, if any were started."""

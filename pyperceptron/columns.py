@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from functools import partial
 from math import sqrt
 
 from pyperceptron.checks import LIMIT
@@ -40,7 +39,7 @@ def column_statistics(loss: LinearLoss, chunks: Chunks, centre: Numbers) -> Colu
     A second pass follows if the centre was so far from a mean that the variance is lost in rounding.
     """
     n = len(centre)
-    total = chunks.sum(partial(loss.moments, centre))
+    total = chunks.sum(loss.moments, centre)
     weight, sums, squares = total[0], total[1 : 1 + n], total[1 + n :]
     in_range = sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, centre)) <= LIMIT  # False for nan
     shifts = [value / weight for value in sums]

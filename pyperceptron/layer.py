@@ -8,7 +8,6 @@ holds the weights, and calls the chosen backend.
 from __future__ import annotations
 
 from array import array
-from functools import partial
 
 from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import backend_name, backend_of
@@ -288,7 +287,7 @@ class _Descent:
         if self._chunks.work < 2 * WORTH_A_THREAD:
             return int(self._backend.train(self._loss, coefficients, iterations, self._learning_rate, LIMIT))
         for made in range(iterations):  # the same steps over many chunks, in threads
-            total = self._chunks.sum(partial(self._loss.evaluate, coefficients))
+            total = self._chunks.sum(self._loss.evaluate, coefficients)
             updated = coefficients[:]
             self._backend.add_scaled(updated, -self._learning_rate, total[1:])
             if self._backend.first_outside(as_view(updated, 1), -LIMIT, LIMIT) >= 0:

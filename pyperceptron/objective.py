@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from functools import partial
 from math import fsum, sqrt
 from operator import mul
 
@@ -83,7 +82,7 @@ class Objective:
 
     def evaluate(self, coefficients: Numbers) -> tuple[float, Numbers]:
         """Return the smooth part of J, which is all but the l1 penalty, and its gradient."""
-        total = self._chunks.sum(partial(self._linear_loss.evaluate, coefficients))
+        total = self._chunks.sum(self._linear_loss.evaluate, coefficients)
         gradient = zeros(self.size)
         value: float = self.backend.reduce_objective(total, self.total_weight, coefficients, self.l2_weights, gradient)
         self.passes += 1
@@ -105,7 +104,7 @@ class Objective:
         room = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * self.width**2)
         n_parts = 1 if work < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, room))
         bounds = [(n_rows * part // n_parts, n_rows * (part + 1) // n_parts) for part in range(n_parts)]
-        parts = self._chunks.map(partial(self._linear_loss.hessian, coefficients, output, rows, row_weights), bounds)
+        parts = self._chunks.map(bounds, self._linear_loss.hessian, coefficients, output, rows, row_weights)
         matrix: Numbers = self.backend.add_in_tree(parts)
         self.backend.add_scaled(matrix, 1 / self.total_weight - 1, matrix)
         for j in range(self.n_inputs):
@@ -122,8 +121,8 @@ class Objective:
         every = min(-(-_BYTES_FOR_A_SCORE // self._chunks.bytes_in_row), max(1, self.n_rows // (16 * n_rows)))
         scored = [(chunk, chunk + 1) for chunk in range(0, self._chunks.n_chunks, every)]
         scores = array("d")
-        score = partial(self._linear_loss.sampling_scores, coefficients, self.means, self.scales)
-        for own in self._chunks.map(score, scored):
+        score = self._linear_loss.sampling_scores
+        for own in self._chunks.map(scored, score, coefficients, self.means, self.scales):
             scores.extend(own)
         rows, weights = self.backend.systematic_sample(scores, n_rows)
         if every > 1:  # every chunk but the last is whole, so the place of a score tells its chunk

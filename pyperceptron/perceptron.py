@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from functools import partial
 from math import fsum  # since Python 3.12 sum() rounds otherwise than before
 
 from pyperceptron.backends import backend_name, backend_of
@@ -180,7 +179,7 @@ class Perceptron:
                     max_iter=self.max_iter,
                     learning_rate=self.learning_rate,
                     keep=keep,
-                    callback=None if self.callback is None else partial(self.callback, self),
+                    callback=self._call_back if self.callback else None,
                     verbose=bool(self.verbose),
                 )
             except Exception:
@@ -191,6 +190,10 @@ class Perceptron:
 
             warnings.warn(" ".join(findings), TrainingWarning, stacklevel=2)
         return self
+
+    def _call_back(self, iteration: int) -> object:
+        assert self.callback is not None
+        return self.callback(self, iteration)
 
     def _read_targets(self, y: Any, sample_weight: Any, n_rows: int, backend: Backend) -> tuple[Targets, Numbers | None]:
         """Return the targets, and for each row its sample weight times its class weight: None if all are 1."""
