@@ -1,4 +1,4 @@
-"""The sigmoid and its slope, for one number or for every number of a Matrix, and what makes probabilities of logits."""
+"""The sigmoid and its derivative, of a number or of each element of a Matrix, and the activations: logits to probabilities."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def softmax(values: Sequence[float]) -> list[float]:
 
 
 def normalized_sigmoid(logits: Sequence[float]) -> list[float]:
-    """The sigmoid of each logit, divided by their total; the softmax if all are too small to be told from 0."""
+    """Return the sigmoids of the logits divided by their sum; the softmax if that sum underflows."""
     outputs = [sigmoid(z) for z in logits]
     total = 0.0
     for output in outputs:
@@ -60,13 +60,13 @@ def normalized_sigmoid(logits: Sequence[float]) -> list[float]:
 
 
 def binary_sigmoid(logits: Sequence[float]) -> list[float]:
-    """1 - sigmoid(z) and sigmoid(z) of a single logit, both exact at both ends."""
+    """Return [1 - sigmoid(z), sigmoid(z)] of a single logit; both keep their relative accuracy near 0."""
     [z] = logits
     return [sigmoid(-z), sigmoid(z)]
 
 
 def _sigmoid(x: float) -> float:
-    # Only ever e to a negative power: math.exp(710) raises, and e⁻ˣ would lose the small results.
+    # The exponent is never positive, as math.exp(710) raises.
     if x >= 0:
         return 1 / (1 + exp(-x))
     power = exp(x)
@@ -77,7 +77,7 @@ def _slope(output: float) -> float:
     return output * (1 - output)
 
 
-# From the logits of a row to what `predict` answers.
+# Each maps the logits of a row to its outputs.
 ACTIVATIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
     "identity": list,
     "sigmoid": lambda logits: [sigmoid(z) for z in logits],

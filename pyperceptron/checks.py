@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-LIMIT = 1e150  # numbers within ±LIMIT have products, and sums of these, that are finite
+LIMIT = 1e150  # products of numbers within ±LIMIT, and sums of such products, are finite
 
 
 def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
-    """Return the value as an int; TypeError if it is no whole number, ValueError if it is not in lowest … highest."""
+    """Return the value as an int; raise TypeError if it is not an integer, ValueError if it is outside lowest … highest."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -27,7 +27,7 @@ def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
 
 
 def positive_number(value: Any, name: str) -> float:
-    """Return the value as a positive finite float; TypeError if it is no number, ValueError for any other number."""
+    """Return the value as a float; raise TypeError if it is not a number, ValueError if it is not positive and finite."""
     number = _number(value, name)
     if not 0 < number < inf:
         raise ValueError(f"{name} is {named(value)}; expected a positive finite number")
@@ -35,7 +35,7 @@ def positive_number(value: Any, name: str) -> float:
 
 
 def nonnegative_number(value: Any, name: str) -> float:
-    """Return the value as a finite float, 0 or more; TypeError if it is no number, ValueError for any other number."""
+    """Return the value as a float; raise TypeError if it is not a number, ValueError if it is negative or not finite."""
     number = _number(value, name)
     if not 0 <= number < inf:
         raise ValueError(f"{name} is {named(value)}; expected 0 or a positive finite number")

@@ -1,4 +1,4 @@
-"""Map a function over ranges of chunks, here or in threads, and add what it returns in a fixed binary tree."""
+"""Map a function over ranges of chunks, optionally in threads, and sum its results in a fixed binary tree."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-CHUNK_VALUES = 65_536  # numbers in a chunk, at least
-MIN_CHUNK_ROWS = 64  # a chunk's gradient must be small beside its rows
+CHUNK_VALUES = 65_536  # numbers in a chunk, at most, unless MIN_CHUNK_ROWS makes it more
+MIN_CHUNK_ROWS = 64  # so that a chunk's gradient is small compared with its rows
 WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
-_WORK_AT_ONCE = 8_000_000  # multiplications, a few milliseconds, between two looks at whether the others go on
+_WORK_AT_ONCE = 8_000_000  # multiplications in one job, a few milliseconds: after Ctrl-C each thread ends its own
 
 
 class Chunks:
@@ -76,7 +76,7 @@ class Chunks:
         try:
             take_jobs()
         finally:
-            for _ in jobs:  # after an interruption: nothing is left to do for the others
+            for _ in jobs:  # after an exception: leave the other threads no jobs
                 pass
             for other in others:
                 other.result()

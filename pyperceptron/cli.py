@@ -26,9 +26,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (those of the process, if None) and return its exit code.
+    """Run the command with these arguments, or with sys.argv[1:] if None, and return the exit code.
 
-    0: success; 1: the output cannot be written; 2: a wrong argument, reported in one line on standard error; 130: Ctrl-C.
+    0: success; 1: the output cannot be written; 130: Ctrl-C. A wrong argument is reported in one line on standard error and
+    raises SystemExit(2); --help raises SystemExit(0).
     """
     parser = _parser()
     options = parser.parse_args(arguments)

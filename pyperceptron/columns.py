@@ -23,7 +23,7 @@ class Columns:
     total_weight  Σ s
     means         weighted means, n numbers
     deviations    weighted standard deviations, 0 for a column that does not vary
-    in_range      False if a number may be nan or beyond ±LIMIT; if one is, the other statistics mean nothing
+    in_range      False if X may hold nan or a number beyond ±LIMIT; the other statistics are then undefined
     """
 
     def __init__(self, total_weight: float, means: Numbers, deviations: Numbers, in_range: bool) -> None:
@@ -34,9 +34,9 @@ class Columns:
 
 
 def column_statistics(loss: LinearLoss, chunks: Chunks, centre: Numbers) -> Columns:
-    """Compute the statistics in one pass over the data, as sums of distances from `centre`, a row of X.
+    """Compute the statistics in one pass over the data, as sums of differences from `centre`, a point near the data.
 
-    A second pass follows if the centre was so far from a mean that the variance is lost in rounding.
+    If the centre is so far from a mean that cancellation spoils the variance, repeat the pass with the means as the centre.
     """
     n = len(centre)
     total = chunks.sum(loss.moments, centre)

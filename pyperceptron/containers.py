@@ -59,12 +59,12 @@ def numpy_if_loaded() -> Any:
 
 
 def read_table(source: Any, name: str, flat: bool = False) -> Table:
-    """Open any container of rows of numbers, whatever their values.
+    """Return any container of rows of numbers as a Table; nan and infinities are allowed.
 
     name  what errors call it
     flat  whether a one-dimensional source is a column; else it is refused
 
-    Raises ValueError or TypeError if it is no such container, with the row and column if one number is at fault.
+    Raises ValueError or TypeError if it is not a non-empty table of real numbers, naming the row and column of a bad value.
     """
     opened, container = _opened(source, name)
     names = _column_names(source)
@@ -82,11 +82,11 @@ def read_table(source: Any, name: str, flat: bool = False) -> Table:
 
 
 def to_container(values: array[float], n_columns: int, container: str) -> Any:
-    """Give n_rows · n_columns values back in kind: nested lists, a NumPy array, or a flat array.array for another buffer."""
+    """Return n_rows × n_columns values in the caller's container: nested lists, a NumPy array, or a flat array.array."""
     if container == "array":
         return values[:]
     view = as_view(values, n_columns)
-    # Where a pickle has come from elsewhere, NumPy may not be there.
+    # A model unpickled in another process may find NumPy not imported.
     numpy = numpy_if_loaded() if container == "numpy" else None
     return numpy.array(view) if numpy else nested_lists(view)
 
@@ -189,12 +189,12 @@ def _reshaped(view: memoryview[Any], shape: tuple[int, ...], code: str | None = 
 
 
 def _size_of(code: str) -> int:
-    """Return how many bytes an element of this one-letter buffer format has on this machine."""
+    """Return the native item size, in bytes, of a one-letter buffer format."""
     return memoryview(b"").cast(code).itemsize  # type: ignore
 
 
 def _view_of_rows(source: Any, name: str, flat: bool) -> memoryview[float]:
-    """Copy a sequence of equally long sequences of numbers; `flat` lets bare numbers be rows of one."""
+    """Return a float64 copy of a sequence of rows of equal length, n_rows × n_columns; if `flat`, a bare number is a row."""
     try:
         rows = list(source)
     except TypeError:

@@ -24,7 +24,7 @@ def lesson_lines(
 ) -> Iterator[str]:
     """Yield the lesson line by line, at most 80 characters each.
 
-    heading    what is applied to each heading, to print it bold for example
+    heading    a function applied to each heading, to print it bold for example
     situation  the three inputs that the trained neuron is asked about
     steps      how many iterations to show number by number
 

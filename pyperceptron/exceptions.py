@@ -6,4 +6,4 @@ class NotFittedError(AttributeError, ValueError):
 
 
 class TrainingWarning(UserWarning):
-    """A training ended with something that its user should know; the model's `findings_` says all of it."""
+    """Issued when a training ends with findings, which the model's `findings_` also holds."""

@@ -1,4 +1,4 @@
-"""Plain-word diagnoses of a training: what trains badly but legally."""
+"""Diagnoses of a training that ended without an error but not as its user would wish."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SEPARABLE_BELOW = 1e-4  # a mean loss that only separable classes reach at an o
 
 
 def diagnose(objective: Objective, point: Point, reason: str, max_iter: int) -> list[str]:
-    """Return what the user should know of a training that ended at this point, each finding with a remedy; often nothing.
+    """Return the problems of a training that ended at this point, one sentence and remedy each; empty if there are none.
 
     reason  why it ended: "optimum", "limit", "stuck", "diverged" or "callback"
     """

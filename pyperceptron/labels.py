@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
 
-MAX_CLASSES = 65_536  # as many as two bytes can tell apart
+MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
 _ROWS_AT_ONCE = 65_536
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
@@ -24,7 +24,7 @@ _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 class Classes:
     """What a model predicts.
 
-    labels      sorted if they can be, else in the order of their first rows; for several outputs their numbers
+    labels      sorted if they are comparable, else in order of first appearance; if multilabel, the column indices
     multilabel  whether each output is a label of its own, 0 or 1
     dtype       of the NumPy array in which the labels came, and will be given back; None for another container
     """
@@ -94,7 +94,7 @@ class Targets:
         return totals
 
     def without_weightless_classes(self, sample_weights: array[float]) -> Targets:
-        """Drop the classes whose rows all have weight 0. Their rows become rows of class 0, where they count for nothing."""
+        """Return the targets without classes whose rows all have weight 0; those rows get class 0, without effect on a fit."""
         if self.classes.multilabel or self.table.format == "d" or all(totals := self.class_totals(sample_weights)):
             return self
         kept = [code for code, total in enumerate(totals) if total > 0]
@@ -106,9 +106,10 @@ class Targets:
 
 
 def read_labels(y: Any, n_rows: int) -> Targets:
-    """Read a label for each of n_rows rows: any hashable ones in one dimension, or 0 and 1 in two (several outputs).
+    """Return the Targets of y: n_rows hashable labels, or an n_rows × n_outputs 0/1 matrix.
 
-    Raises ValueError or TypeError with the row that has no label, or if there are too few or too many classes.
+    Raises ValueError or TypeError, naming the row, for a missing or unusable label; ValueError if y has another length than
+    n_rows, fewer than two classes, or more than MAX_CLASSES.
     """
     opened = _opened(y)
     _check_length(len(opened), n_rows)
@@ -126,9 +127,10 @@ def read_labels(y: Any, n_rows: int) -> Targets:
 
 
 def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
-    """Read n_rows numbers in [0, 1], the probabilities of class 1, or n_rows × k whose rows sum to 1, of classes 0 … k-1.
+    """Return the Targets of n_rows probabilities of class 1, or n_rows × k of classes 0 … k-1 whose rows sum to 1.
 
-    Raises ValueError or TypeError with the row that is neither.
+    Raises ValueError or TypeError for anything else, naming the row if one is at fault, and ValueError if a class has
+    probability 0 in every row.
     """
     table = read_table(y, "y", flat=True)
     _check_length(table.n_rows, n_rows)

@@ -47,7 +47,7 @@ class SigmoidLayer:
     1.0
 
     bias     whether each neuron has a bias, which starts at 0
-    seed     0 … 2³²-1: the starting weights are NumPy's after numpy.random.seed(seed), uniform in [-1, 1); None for others
+    seed     0 … 2³²-1: uniform starting weights in [-1, 1), as NumPy's after numpy.random.seed(seed); None for a random seed
     weights  the starting weights instead, n_inputs × n_outputs; for one output a flat sequence will do
     threads  how many a training may use; None for as many as the data are worth. The result is the same to the bit
     backend  "auto", "cython" or "python"; the attribute is the one chosen
@@ -119,9 +119,9 @@ class SigmoidLayer:
 
     @property
     def outputs(self) -> Any:
-        """A copy of the last forward pass of the last training, n_samples × n_outputs, made before its last update; or None.
+        """A copy of the outputs, n_samples × n_outputs, that the last weight update used; None before any training.
 
-        After Ctrl-C they are still those of the previous training.
+        Ctrl-C does not change them, except that with a callback, as in `trace`, they are kept after each iteration.
         """
         if self._outputs is None:
             return None
@@ -137,7 +137,7 @@ class SigmoidLayer:
         return self._coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
 
     def _joined(self, weights: array[float], biases: array[float] | None) -> array[float]:
-        """The coefficients of n_inputs × n_outputs weights and n_outputs biases."""
+        """Return n_inputs × n_outputs weights and n_outputs biases as coefficients, n_outputs × width."""
         neurons = [weights[output :: self.n_outputs] for output in range(self.n_outputs)]
         for neuron, bias in zip(neurons, biases or (), strict=False):
             neuron.append(bias)
@@ -280,9 +280,9 @@ class _Descent:
         self._learning_rate = learning_rate
 
     def advance(self, coefficients: array[float], iterations: int) -> int:
-        """Change the coefficients by up to `iterations` steps, as long as they stay within ±LIMIT; return how many were made.
+        """Make up to `iterations` steps in place, as long as the coefficients stay within ±LIMIT; return the number made.
 
-        After an exception, KeyboardInterrupt too, they are those of the last whole iteration.
+        After an exception, including KeyboardInterrupt, the coefficients are those of the last complete iteration.
         """
         if self._chunks.work < 2 * WORTH_A_THREAD:
             return int(self._backend.train(self._loss, coefficients, iterations, self._learning_rate, LIMIT))

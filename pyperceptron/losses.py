@@ -1,4 +1,4 @@
-"""The losses, one record each: how wrong the outputs of a sample are, and which way each logit should go."""
+"""The losses of a sample, each with its gradient and curvature in the logits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def sigmoid_squared_error(logits: Row, targets: Row) -> tuple[float, list[float]
 
 
 def log_odds(class_weights: Sequence[float]) -> list[float]:
-    """The intercepts at which a log loss without columns is least: for two classes one log odds, for more their logarithms."""
+    """Return the intercepts that minimise a log loss without features: log-odds of two classes, else centred log weights."""
     logs = [log(weight) for weight in class_weights]
     if len(logs) == 2:
         return [logs[1] - logs[0]]
@@ -57,14 +57,13 @@ def log_odds(class_weights: Sequence[float]) -> list[float]:
 
 
 class Loss:
-    """What there is to know of a loss.
+    """A loss function and its properties.
 
     name                what the backends call it
     function            of a sample's logits z and targets y (n_outputs numbers each): the loss ℓ, its gradient ∂ℓ/∂z, and its
                         curvatures, never negative: ∂²ℓ/∂z², or a nonnegative approximation
-    activations         for each kind of target that it serves, "binary", "multiclass" or "multilabel", the name of what makes
-                        probabilities of logits
-    curvature_bound     no direction of length 1 in the logits has more curvature; None if there is no bound
+    activations         the name of the activation for each supported kind of target: "binary", "multiclass", "multilabel"
+    curvature_bound     an upper bound on the eigenvalues of the Hessian in the logits; None if there is none
     initial_intercepts  from the weight of each class to the intercepts where a fit begins; None for zeros
     """
 
@@ -101,5 +100,5 @@ LOSSES: dict[str, Loss] = {loss.name: loss for losses in LOSSES_OF_PARAMETER.val
 
 
 def loss_for(parameter: str, kind: str) -> Loss:
-    """The loss that Perceptron's parameter `loss` names, for a kind of target."""
+    """Return the loss for a value of Perceptron's parameter `loss` and a kind of target."""
     return next(loss for loss in LOSSES_OF_PARAMETER[parameter] if kind in loss.activations)

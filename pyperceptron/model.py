@@ -1,4 +1,4 @@
-"""What a fit leaves: coefficients, classes and the record of the training; and the predictions they make."""
+"""The result of a fit: coefficients, classes and the record of the training, with the predictions."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Record:
 
 
 class FittedModel:
-    """What a fit leaves. It never changes, so predictions may go on in other threads while another fit runs.
+    """The result of a fit. It is immutable, so other threads may predict with it during another fit.
 
     backend       the name of the backend that predicts
     coefficients  n_outputs × width, each output's together, its intercept last
-    classes       what it predicts
-    activation    what makes probabilities of logits
+    classes       the Classes it predicts
+    activation    the name of the activation that maps logits to probabilities
     intercept     whether there are intercepts
     names         of the columns, or None
     container     "numpy" or "list": the kind in which coefficients are given
@@ -93,14 +93,14 @@ class FittedModel:
         return numpy.array(values) if numpy else values.tolist()
 
     def logits(self, X: Any) -> Any:
-        """Return n_samples × n_outputs logits; flat for a single output."""
+        """Return the logits, n_samples × n_outputs; flat for a single output or an X that is neither lists nor NumPy."""
         table, results = self._predict(X, "identity", self.n_outputs)
         if table.container == "list":
             return results.tolist() if self.n_outputs == 1 else to_container(results, self.n_outputs, "list")
         return results.reshape(-1) if table.container == "numpy" and self.n_outputs == 1 else results
 
     def probabilities(self, X: Any) -> Any:
-        """Return n_samples × n_classes probabilities; if multilabel, one of each output."""
+        """Return n_samples × n_classes probabilities, or n_samples × n_outputs if multilabel; flat for another buffer."""
         n_columns = max(2, self.n_outputs)
         table, results = self._predict(X, self.activation, n_columns)
         return to_container(results, n_columns, "list") if table.container == "list" else results
@@ -121,7 +121,7 @@ class FittedModel:
         return list(map(self.classes.labels.__getitem__, found))
 
     def row_predictor(self) -> RowPredictor:
-        """Return what predicts one row at a time."""
+        """Return a RowPredictor with these coefficients."""
         backend = backend_of(self.backend)
         predictor: RowPredictor = backend.RowPredictor(
             self.coefficients,

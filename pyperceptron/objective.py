@@ -1,4 +1,4 @@
-"""J, a loss plus penalties over samples: its value, gradient and Hessian, summed chunk by chunk. All that a solver sees."""
+"""The objective J, a loss over samples plus penalties: its value, gradient and Hessian, summed chunk by chunk."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_BYTES_FOR_A_SCORE = 800  # of samples, to one sampling score of 8 bytes: 1%
+_BYTES_FOR_A_SCORE = 800  # bytes of samples for each 8-byte sampling score, so that the scores take 1%
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 
 
 class RowSubset:
-    """Some of the rows, and the weight of each in a sum over them that stands for the sum over all."""
+    """Indices of sampled rows and their weights: the weighted sum over them approximates the sum over all rows."""
 
     def __init__(self, rows: array[int], weights: Numbers) -> None:
         self.rows = rows
@@ -112,9 +112,9 @@ class Objective:
         return matrix
 
     def representative_rows(self, coefficients: Numbers, n_rows: int) -> RowSubset | None:
-        """Choose about n_rows rows whose weighted Hessian approximates that of all; None if that is more than half of them.
+        """Sample about n_rows rows whose weighted Hessian approximates the full one; return None if that is over half of them.
 
-        If rows are short only every few chunks are scored, so that the scores stay small beside the samples.
+        If rows are short, only every few chunks are scored, so that the scores take little memory compared with the samples.
         """
         if 2 * n_rows > self.n_rows:
             return None
@@ -141,9 +141,9 @@ class Objective:
         return (n_rows * (logits + self.width**2 / 2) + self.width**3 / 6) / (self.n_rows * evaluation)
 
     def max_curvature(self, standardised: bool = False) -> float:
-        """Return a bound on the smooth part's second derivative in any direction; `standardised`: if all columns were.
+        """Return a bound on the eigenvalues of the smooth part's Hessian; `standardised`: in standardised columns.
 
-        A loss has at most its curvature bound in the logits, and the largest eigenvalue of mean(x·xᵀ) is at most its trace.
+        In the logits this bound is the loss's curvature_bound, and the largest eigenvalue of mean(x·xᵀ) is at most its trace.
         """
         if standardised:
             pairs = zip(self.l2_weights, self.scales, strict=False)
@@ -157,9 +157,9 @@ class Objective:
         return self.loss.curvature_bound * trace + l2
 
     def gradient_norm(self, coefficients: Numbers, gradient: Numbers) -> float:
-        """Return the largest component of J's gradient, were all columns standardised: 0 at an optimum, and only there.
+        """Return the maximum norm of J's gradient in standardised columns: 0 at a stationary point, and only there.
 
-        In such coordinates a component is (∂J/∂w - mean·∂J/∂b) / scale. With l1 it is that of the minimum-norm subgradient.
+        A component is (∂J/∂w - mean·∂J/∂b) / scale or ∂J/∂b. With l1 the gradient is the minimum-norm subgradient.
         """
         if self.l1:
             gradient = array("d", map(minimum_norm_subgradient, gradient, coefficients, self.l1_weights))
@@ -176,5 +176,5 @@ def minimum_norm_subgradient(gradient: float, coefficient: float, l1: float) -> 
 
 
 def soft_threshold(value: float, threshold: float) -> float:
-    """Return the value moved toward 0 by the threshold, 0 if it is nearer than that."""
+    """Return sign(value)·max(|value| - threshold, 0)."""
     return max(value - threshold, 0.0) + min(value + threshold, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from math import fsum  # since Python 3.12 sum() rounds otherwise than before
+from math import fsum  # sum() rounds differently since Python 3.12
 
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
@@ -121,8 +121,8 @@ class Perceptron:
 
         sample_weight  a number for each row, 0 or more; a row of weight 2 counts as two, one of weight 0 as none
 
-        Bad input raises ValueError or TypeError and leaves the model as it was, as any exception does; only Ctrl-C keeps the
-        best coefficients so far.
+        Raises ValueError or TypeError for bad input and FloatingPointError if the Hessian overflows. An exception leaves the
+        model as it was, but Ctrl-C keeps the coefficients of the last step.
         """
         # Read.
         self._check_parameters()
@@ -202,7 +202,7 @@ class Perceptron:
         weights = None
         if sample_weight is not None:
             weights = read_sample_weights(sample_weight, n_rows, backend)
-            largest = max(weights)  # all in proportion to it, so that no sum of them overflows or is lost
+            largest = max(weights)  # scaled by it, so that their sum neither overflows nor underflows
             weights = array("d", (weight / largest for weight in weights))
             targets = targets.without_weightless_classes(weights)
         if self.class_weight is None:
@@ -243,8 +243,8 @@ class Perceptron:
     def predict(self, X: Any) -> Any:
         """Return a label for each row; if y was a 0/1 matrix, a row of 0 and 1. NumPy for NumPy, else a list.
 
-        This and the methods below raise ValueError or TypeError if X has other columns than in fit or holds what is no finite
-        number, and NotFittedError before a fit.
+        This and the methods below raise ValueError or TypeError if X does not have the columns of fit or holds a value that is
+        not a finite number, and NotFittedError before fit.
         """
         return self._require_fitted().predictions(X)
 
@@ -268,7 +268,7 @@ class Perceptron:
         return self._require_fitted().row_predictor().predict_proba_one(x)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the (weighted) fraction of the rows whose every output is predicted as y says."""
+        """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
         predicted = self.predict(X)
         predicted = predicted.tolist() if hasattr(predicted, "tolist") else predicted
         wanted = label_list(y, len(predicted))
@@ -337,7 +337,7 @@ class Perceptron:
         return self._fitted
 
     def _set_fitted(self, fitted: FittedModel | None) -> None:
-        # The two calls for one row go into the instance as well: a method that calls another costs as much again.
+        # The predictor's bound methods shadow the two methods for one row: delegating would double the time of a call.
         if fitted is None:
             self.__dict__.pop("predict_one", None), self.__dict__.pop("predict_proba_one", None)
             self._fitted = None
@@ -386,7 +386,7 @@ _DEFAULTS: dict[str, Any] = dict(Perceptron.__init__.__kwdefaults__)  # type: ig
 
 
 def _initial_coefficients(objective: Objective, targets: Targets, weights: Numbers | None) -> Numbers:
-    """Return zeros, but for the intercepts if the loss knows which are best without columns."""
+    """Return zeros, n_outputs × width; the intercepts are those optimal without features if the loss has a formula for them."""
     start = zeros(objective.size)
     if objective.intercept and objective.loss.initial_intercepts and not targets.classes.multilabel:
         intercepts = objective.loss.initial_intercepts(targets.class_totals(weights))

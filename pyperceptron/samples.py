@@ -1,4 +1,4 @@
-"""Check the numbers that a caller hands over: X, sample weights, one row, and the layer's inputs, targets and weights."""
+"""Read and check a caller's numbers: X, sample weights, a single row, and the layer's inputs, targets and weights."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def read_row(
 ) -> array[float]:
     """Return a single row of n_columns finite numbers, from a flat sequence or, if the columns have names, a mapping.
 
-    A Series with names for its index is such a mapping. Raises ValueError or TypeError with what is missing, unknown or no
-    number; if the row's logit `overflows`, ValueError with the number that is too large.
+    A Series indexed by names is such a mapping. Raises ValueError or TypeError naming what is missing, unknown or not a number;
+    if `overflows`, always ValueError naming the number that makes the logit overflow.
     """
     refuse_masked(getattr(sample, "mask", None), "x")
     if hasattr(sample, "columns") or (hasattr(sample, "keys") and (names or not hasattr(sample, "__array__"))):
@@ -168,6 +168,6 @@ def read_layer_bias(bias: Any, n_outputs: int, backend: Backend) -> array[float]
 
 
 def _copy_within(table: Table, name: str, limit: float, backend: Backend) -> array[float]:
-    """Return the numbers as a flat float64 copy, once all are known to be within ±limit."""
+    """Return a flat float64 copy of the numbers; raise ValueError if one is not within ±limit."""
     check_range(table, name, -limit, limit, backend)
     return array("d", as_flat(table.view))

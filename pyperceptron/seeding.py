@@ -11,7 +11,7 @@ _MASK = 0xFFFFFFFF
 def uniform_weights(count: int, seed: int | None) -> array[float]:
     """Return `count` numbers uniform in [-1, 1): `2 * numpy.random.random(count) - 1` after `numpy.random.seed(seed)`.
 
-    seed  0 … 2³²-1; None for one from the operating system
+    seed  0 … 2³²-1; None for a random one from the operating system
     """
     from random import Random  # here, because its import takes a tenth of the start-up and only this needs it
 

@@ -1,4 +1,4 @@
-"""The solvers: generators of points, each a step nearer to the optimum of an objective. They see nothing else."""
+"""The solvers: generators that yield the point after each step. They depend on the data only through an Objective."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from pyperceptron.objective import Objective
 
     Numbers = array[float]
-    # Yields a point after each step, for as long as it is asked; returns why it can make no further one: "stuck" if rounding
-    # hides any progress, "diverged" if the next step leaves the range of floats.
+    # Yields the point after each step; returns why no further step is possible: "stuck" if rounding hides any progress,
+    # "diverged" if the next step leaves the range of floats.
     Solver = Callable[["Objective", "Point", "float | None"], Generator["Point", None, str]]
 
-ARMIJO = 1e-4  # a step must bring this part of the decrease that the gradient predicts
+ARMIJO = 1e-4  # the least accepted fraction of the decrease that the directional derivative predicts
 ROUNDING = 1e-13  # relative differences of J that may be nothing but rounding
 MAX_BACKTRACKS = 50
-MAX_BACKTRACKS_IN_ROUNDING = 3  # where the predicted decrease is less than that
+MAX_BACKTRACKS_IN_ROUNDING = 3  # if the predicted decrease is below ROUNDING
 MEMORY = 8  # curvature pairs
-REFRESH_ABOVE = 0.1  # a step that leaves more than this part of the gradient may call for a new Hessian
+REFRESH_ABOVE = 0.1  # a step that leaves more than this fraction of the gradient norm triggers a new Hessian
 FIRST_ROWS = 10  # rows per column in the first sampled Hessian; doubled at each refresh
 MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
 SWEEPS = 200  # of coordinate descent over all columns, for one step with l1
 
 
 class Point:
-    """Coefficients, and what J is there.
+    """Coefficients, n_outputs × width, with the value and gradient of J there.
 
     value          J
     gradient       of its smooth part
@@ -87,7 +87,7 @@ SOLVERS: dict[str, Solver] = {"gd": gd, "lbfgs": lbfgs, "newton": newton}
 
 
 def quasi_newton(objective: Objective, point: Point, sampled: bool) -> Generator[Point, None, str]:
-    """Newton's method with a model B of the Hessian, which is kept as long as it serves.
+    """Newton's method with a preconditioner B, a model of the Hessian that is reused until progress slows.
 
     `sampled`: B is of about FIRST_ROWS rows per column at first, and of twice as many at each refresh; else of all rows.
     """
@@ -114,23 +114,23 @@ def quasi_newton(objective: Objective, point: Point, sampled: bool) -> Generator
         if pair.sy > 0:
             pairs.append(pair)
             del pairs[:-MEMORY]
-        # 4. A new B, if the step reduced the gradient too little; a sampled one only once the passes made since have cost as
-        #    much as it will, so that the total is at most twice the minimum.
+        # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
+        #    cost as much as the new one will, so that the total cost is at most twice the minimum.
         if wide or point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm:
             continue
         more = min(2 * n_rows, objective.n_rows)
         if not sampled or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):
             n_rows, passes = more, objective.passes
             model = HessianPreconditioner(objective, point.coefficients, n_rows)
-            if objective.n_outputs == 1:  # of several outputs, B knows only half, and the pairs the rest
+            if objective.n_outputs == 1:  # else B lacks the blocks between outputs, which the pairs approximate
                 pairs.clear()
 
 
 def line_search(objective: Objective, point: Point, direction: Numbers, directional_derivative: float) -> Point | None:
     """Backtracking line search: try the full step, then shorter ones, until J decreases enough; None if none does.
 
-    `directional_derivative` is negative. The next step size is the minimum of the parabola through what is known. If J's change
-    is lost in rounding, a gradient that has not become as steep upward will do (Hager and Zhang 2005).
+    `directional_derivative` is negative. The next step size minimises the parabola through the known values and slope. If J's
+    change is lost in rounding, the strong curvature condition decides, or with l1 none (Hager and Zhang 2005).
     """
     backend, l1_penalty = objective.backend, objective.l1_penalty
     rounding = ROUNDING * abs(point.value)
@@ -198,7 +198,10 @@ class HessianPreconditioner:
 
 
 def _regularized_cholesky(matrix: Numbers, width: int, backend: Backend) -> Numbers:
-    """Return the Cholesky factor of the matrix; if it is not positive definite, of one with a larger diagonal."""
+    """Return the Cholesky factor L of a width × width matrix, its diagonal increased until it is positive definite.
+
+    Raises FloatingPointError if no increase helps, because the matrix is not finite.
+    """
     factor = matrix[:]
     for exponent in range(-10, 12, 2):
         if backend.cholesky(factor, width) < 0:
@@ -211,7 +214,7 @@ def _regularized_cholesky(matrix: Numbers, width: int, backend: Backend) -> Numb
 
 
 class ScalePreconditioner:
-    """B is the identity in standardised coordinates: it knows the columns' means and scales only."""
+    """B is the identity in standardised columns, so it needs only their means and scales."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective

@@ -37,13 +37,13 @@ def train(
     callback: Callable[[int], object] | None,
     verbose: bool,
 ) -> list[str]:
-    """Minimise the objective from `start` and keep what came of it; return the findings.
+    """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.
 
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
     callback  callback(iteration) is called after each step; a true result ends the training
 
-    Training ends at a gradient norm of tol or less. A second-order solver then makes one step more: it hardly changes J, but
-    brings the coefficients ten to a thousand times as near to the optimum.
+    Training ends at a gradient norm of tol or less. With one output and no l1, "newton" and "lbfgs" then make one more step,
+    which hardly changes J but brings the coefficients ten to a thousand times closer to the optimum.
     """
     point = evaluate(objective, start)
     history: list[dict[str, float]] = []

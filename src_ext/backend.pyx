@@ -1,12 +1,12 @@
-"""The compiled backend: the functions of the reference, pyperceptron/backends/python.py, which says what each one does."""
+"""The compiled backend: compiled versions of the functions that pyperceptron/backends/python/ documents."""
 
 # Design
 #
-# (a) Python shapes the input, C only computes. A function here finds addresses, releases the GIL and calls a kernel. The
-#     kernels are plain C in kernels/, compiled once for each instruction set into this module; the table of the best set that
-#     the processor has is chosen as the module is imported.
-# (b) A LinearLoss holds the samples' memory from one call to the next, so that a pass over a few hundred rows is not spent on
-#     asking for buffers. It never changes, and each call has a workspace of its own: any number of threads may use it at once.
+# (a) Python prepares the input, C only computes. A function here takes the buffers' addresses, releases the GIL and calls a
+#     kernel. The kernels are plain C in kernels/, compiled into this module once for each instruction set; on import, the
+#     module chooses the table of the best set that the processor supports.
+# (b) A LinearLoss keeps the samples' buffers between calls, as acquiring them takes longer than a pass over a few hundred
+#     rows. It is immutable and each call allocates its own workspace, so any number of threads may share it.
 # (c) Vectors are array.array, whose memory Cython finds without asking for a buffer: a dot product of 30 numbers takes about as
 #     long as the call.
 # (d) Every few milliseconds a kernel takes the GIL to look for Ctrl-C.
@@ -47,8 +47,8 @@ cdef extern from *:
     #define kernels_avx512 kernels_baseline
     #endif
 
-    /* Read the floats at the front of a list or tuple, without counting references; -1 if it has not n items. Without a GIL,
-       another thread might take them away meanwhile: there, none is read so. */
+    /* Read the leading floats of a list or tuple through borrowed references; return how many, or -1 if its length is not n. In
+       a free-threaded build another thread could release the items meanwhile, so none is read. */
     static inline Py_ssize_t read_floats(PyObject *x, double *row, Py_ssize_t n)
     {
         Py_ssize_t j = 0;
@@ -68,7 +68,7 @@ cdef extern from *:
     Py_ssize_t read_floats(object x, double* row, Py_ssize_t n)
 
 cdef enum:
-    MAX_QUICK_FEATURES = 256  # of a row that is read without asking for memory
+    MAX_QUICK_FEATURES = 256  # the longest row that is read onto the stack
 
 cdef array.array TEMPLATE = array.array("d")
 
@@ -283,7 +283,7 @@ cdef set types_without_mask = set()
 
 
 cdef bint read_numbers(x, double* row, Py_ssize_t n) except -1:
-    """Read n numbers from a list, a tuple, an array.array or another buffer of float64; False if x is none of these."""
+    """Read n numbers from a list or tuple of float and int, or from a float64 buffer; return False for any other x."""
     cdef Py_ssize_t j
     if not (PyList_CheckExact(x) or PyTuple_CheckExact(x)):
         return read_buffer(x, row, n)
@@ -339,14 +339,14 @@ cdef class RowPredictor:
         self.activation = <Activation> <int> ACTIVATIONS[activation]
         self.classes = classes
         self.read_row = read_row
-        # Rows and weights are padded with zeros to eights: the last few numbers one by one would take as long as all others.
+        # Zero-pad rows and weights to a multiple of eight: a scalar loop over the tail would take as long as all the rest.
         self.padded_weights = coefficients[:n_inputs]
         self.padded_weights.frombytes(bytes(64))
 
     cdef bint quick_logit(self, x, double* logit) except -1:
-        """The logit of a single output for a short row of floats; False if x is no such row or the logit is not finite.
+        """Write the logit of a short row and a single output; return False if x is not such a row or the logit is not finite.
 
-        It is the same sum as that of a row among many, without what is needed to do many, which takes several times as long.
+        It has the bits of kernels.predict without that function's set-up, which takes several times as long.
         """
         cdef double row[MAX_QUICK_FEATURES + 8]
         cdef Py_ssize_t n = self.n_inputs
@@ -359,7 +359,7 @@ cdef class RowPredictor:
         return fabs(logit[0]) <= DBL_MAX
 
     cdef int predict(self, x, Activation activation, double* results) except -1:
-        """The results for one row, by the loops that do many."""
+        """Write the activations of one row, n_outputs numbers or 2 for BINARY_SIGMOID; raise what read_row raises."""
         cdef array.array row = new_vector(self.n_inputs)
         if read_numbers(x, row.data.as_doubles, self.n_inputs) and self.predict_row(row, activation, results):
             return 0
@@ -369,7 +369,7 @@ cdef class RowPredictor:
         return 0
 
     cdef bint predict_row(self, array.array row, Activation activation, double* results) except -1:
-        """Write the results of a row of floats; whether its logits are finite."""
+        """Write the activations of a row of float64; return whether its logits are finite."""
         cdef Rows rows
         cdef Py_ssize_t failed
         rows.memory, rows.storage, rows.n_rows, rows.n_columns = row.data.as_chars, FLOAT64, 1, self.n_inputs

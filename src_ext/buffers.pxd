@@ -1,11 +1,11 @@
-# From Python's buffers to C: rows and vectors where they lie, and Ctrl-C.
+# Access to Python's buffers from C without copying, and Ctrl-C.
 
 from libc.stdint cimport uint8_t, uintptr_t
 
 from kernels cimport FLOAT32, FLOAT64, INTERRUPTED, OUT_OF_MEMORY, UINT8, Rows
 
 cdef extern from "Python.h":
-    int PyErr_CheckSignals() noexcept  # a kernel hands its result on; raise_status raises
+    int PyErr_CheckSignals() noexcept  # the kernel returns INTERRUPTED, and raise_status propagates the exception
 
 
 cdef inline const uint8_t[::1] memory_of(view):
@@ -17,7 +17,7 @@ cdef inline const uint8_t[::1] memory_of(view):
 
 
 cdef inline Rows rows_of(view, const uint8_t[::1] memory):
-    """The rows of a two-dimensional view, in its memory_of, which must be kept for as long as the rows are used."""
+    """Return the Rows of a two-dimensional view over `memory`, its memory_of, which must outlive them."""
     cdef Rows rows
     rows.memory = <const char*> &memory[0]
     rows.storage = FLOAT64 if view.format == "d" else FLOAT32 if view.format == "f" else UINT8
@@ -33,7 +33,7 @@ cdef inline int is_interrupted() noexcept nogil:
 
 
 cdef inline int raise_status(int status) except -1:
-    """Raise what a kernel that returned this status wants raised."""
+    """Raise the exception for a kernel's status: MemoryError, or the one that a signal handler has set."""
     if status == OUT_OF_MEMORY:
         raise MemoryError
     return -1 if status == INTERRUPTED else 0

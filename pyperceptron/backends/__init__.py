@@ -16,7 +16,7 @@ _FASTEST_FIRST = ("cython", "python")
 
 
 def available_backends() -> tuple[str, ...]:
-    """The names of the backends that can be used here, the fastest first.
+    """Return the names of the backends that can be imported, fastest first.
 
     `("cython", "python")` if the compiled extension is built, else `("python",)`.
     """
@@ -24,9 +24,9 @@ def available_backends() -> tuple[str, ...]:
 
 
 def backend_name(name: str = "auto") -> str:
-    """The backend's own name: "auto" means $PYPERCEPTRON_BACKEND or, without that, the fastest.
+    """Return the name of the backend to use: for "auto", $PYPERCEPTRON_BACKEND or, if that is unset, the fastest.
 
-    ImportError if it is not built, ValueError if there is no such name.
+    Raises ImportError if the backend cannot be imported and ValueError if the name is unknown.
     """
     wanted, source = name, "backend"
     if name == "auto":
@@ -40,7 +40,10 @@ def backend_name(name: str = "auto") -> str:
 
 
 def backend_of(name: str) -> Backend:
-    """The module of a backend by its own name, with the functions and classes of pyperceptron.backends.python."""
+    """Return the module of the named backend; raise ImportError if it cannot be imported.
+
+    Every backend has the API of pyperceptron.backends.python except `lesson` and `pickled_loss`, which only the reference has.
+    """
     try:
         return _module(name)
     except ImportError as error:

@@ -1,4 +1,4 @@
-/* Rows of float64, float32 or bytes, all of their numbers in memory. */
+/* Dense rows of float64, float32 or bytes. */
 
 /* Design
  *
@@ -42,7 +42,7 @@ static int is_copied(const Block *block)
     return block->listed || block->rows->offsets || is_tiled(block->rows->n_columns, block->n_outputs);
 }
 
-/* From one copied row to the next: an odd number of cache lines, so that 64 rows have 64 places in the cache. */
+/* The stride of copied rows: an odd number of cache lines, so that 64 rows map to 64 different cache sets. */
 static ptrdiff_t copy_step(ptrdiff_t n) { return (n + 7) / 8 * 8 | 8; }
 
 /* How many numbers a block's workspace needs: the copy and the partial sums of tiles; for a Hessian its two factors as well,
@@ -100,7 +100,7 @@ ALWAYS_INLINE double4 products_of_short_row(int size, int vectors, const char *r
     return add(low, high);
 }
 
-/* The first of the logits, of rows of up to four vectors; returns how many. The last rows are left: behind them is no memory. */
+/* Logits of the leading rows, of up to four vectors each; returns how many. Reads of the last rows would overrun. */
 ALWAYS_INLINE ptrdiff_t logits_of_short_rows(
     int size, int vectors, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *weights,
     double *logits)

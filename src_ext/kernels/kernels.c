@@ -2,8 +2,8 @@
 
 /* Design
  *
- * Everything is static in headers that only this file includes, so that one object holds all kernels of an instruction set, the
- * compiler sees all of it at once, and no name is there twice. */
+ * Everything is static in headers that only this file includes: the compiler can inline across them, and the objects of the
+ * several instruction sets define no symbol twice. */
 
 #include "linear_algebra.h"
 #include "linear_loss.h"

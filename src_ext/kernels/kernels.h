@@ -8,7 +8,7 @@
 /* What a kernel returns if it could not finish; 0 if it could. */
 enum { OUT_OF_MEMORY = -1, INTERRUPTED = -2 };
 
-/* Called every few milliseconds; a kernel returns INTERRUPTED as soon as it returns something else than 0. */
+/* Called every few milliseconds; if it returns nonzero, the kernel stops and returns INTERRUPTED. */
 typedef int (*Interrupted)(void);
 
 typedef enum { FLOAT64, FLOAT32, UINT8 } Storage;

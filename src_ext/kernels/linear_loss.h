@@ -8,9 +8,9 @@
  * (b) A block of one output's rows is 8 kB, or 16 kB if they are longer, so that the first-level cache has room for what the
  *     processor fetches ahead meanwhile: 1,000,000 rows of 10 took 6.9 ms with blocks of 16 kB and 5.2 ms with 8. It has at
  *     least sixteen rows, as each pause stops a stream: a row of 1,000 took 343 ns with eight, 330 ns with sixteen.
- * (c) What several chunks give is added in a binary tree over the chunk numbers: first … last - 1 is split at the largest power of
- *     two below its length. So any range that is a node of the tree can be computed by itself, in another thread or process, and
- *     the total has the same bits.
+ * (c) The results of several chunks are added in a binary tree over the chunk numbers: first … last - 1 is split at the largest
+ *     power of two below its length. So any node of the tree can be computed separately, in another thread or process, and the
+ *     total has the same bits.
  * (d) All sums are added in an order that is written out, so the instruction set changes no bit either. */
 
 #pragma once
@@ -45,8 +45,8 @@ static ptrdiff_t rows_in_block(ptrdiff_t n, ptrdiff_t n_outputs)
     return larger(MIN_BLOCK_ROWS, smaller(smaller(rows, MAX_BLOCK_ROWS), BLOCK_LOGITS / n_outputs / 8 * 8));
 }
 
-/* Aligned to a cache line: a vector of a copied block that lies across two of them is read twice, and by chance of that softmax
- * took 15% longer. NULL if there is no memory. */
+/* Aligned to a cache line, as a vector that straddles two lines costs two reads: softmax took 15% longer when it happened to.
+ * Returns NULL if out of memory. */
 static double *allocate(size_t count)
 {
 #if defined(_WIN32)
@@ -185,7 +185,7 @@ static const double *decode_targets(const Pass *pass, const Block *block)
 }
 
 /* The block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures, all without the sample weights;
- * returns what has come out of the product. */
+ * returns the logarithms of the products completed on the way, which the losses then lack. */
 static double evaluate_block(const Pass *pass, const Block *block, Product *product)
 {
     const Problem *problem = pass->problem;
@@ -222,7 +222,7 @@ static Block block_of(const Pass *pass, const int64_t *listed, ptrdiff_t first, 
     return block;
 }
 
-/* One chunk's function of the binary tree: `part` becomes what the chunk gives. */
+/* Writes the result of one chunk, a leaf of the binary tree, to `part`. */
 typedef void (*ChunkFunction)(Pass *pass, ptrdiff_t first_row, ptrdiff_t last_row, double *part);
 
 /* part = the sum over the chunks first … last - 1, in the binary tree; `spare` has room for a part for each of its levels. */
@@ -353,7 +353,7 @@ static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, do
     }
 }
 
-/* A copy of a problem whose offsets are farther by `more`; `offsets` has room for them. */
+/* A copy of the problem with `more` added to its offsets; the sums are stored in `offsets`, n_columns numbers. */
 static Problem with_offsets(const Problem *problem, const double *more, double *offsets)
 {
     Problem shifted = *problem;

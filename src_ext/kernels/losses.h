@@ -18,7 +18,7 @@
 #define PARTIAL_PRODUCTS 16
 #define MAX_FACTORS 1000  /* from 1 to 2, so that their product is finite */
 
-/* A product of factors whose logarithm is wanted, in partial products that are kept less 1. */
+/* A product whose logarithm is computed once at the end, as partial products minus 1. */
 typedef struct {
     double minus_one[PARTIAL_PRODUCTS];
     ptrdiff_t factors;
@@ -75,10 +75,10 @@ struct LossBlock {
     ptrdiff_t n_outputs, count, stride;
     double *logits;         /* replaced by the gradients ∂ℓ/∂z */
     const double *targets;
-    double *curvatures;     /* never negative: ∂²ℓ/∂z², or the part of it that is not; NULL if they are not wanted */
+    double *curvatures;     /* ∂²ℓ/∂z², or its nonnegative Gauss-Newton part; NULL to omit them */
     double *losses;         /* one for each row */
     double *scratch;        /* room for 2 · count numbers */
-    Product *product;       /* factors may go here, and their logarithms be missing in the losses; NULL if they must not */
+    Product *product;       /* collects the logarithms that `losses` then lack; NULL to put them into the losses */
 };
 
 /* ℓ = Σ log(1 + e^z) - y·z = Σ log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, curvature o·(1 - o). */

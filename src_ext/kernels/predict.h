@@ -32,7 +32,7 @@ static void sigmoids(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t str
             logits[c * stride + i] = sigmoid(logits[c * stride + i], lowest_power);
 }
 
-/* Each row's sigmoids divided by their total; if all are too small to be told from 0, the softmax tells them apart. */
+/* Each row's sigmoids divided by their sum; the softmax if that sum underflows. */
 static void normalized_sigmoid(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stride, double *scratch)
 {
     double lowest_power = LOWEST_POWER;
@@ -58,8 +58,8 @@ static inline void binary_sigmoid(double logit, double lowest_power, double *pro
 
 /* results = activation(x · weights + intercept) for each row x: n_rows × n_outputs, or × 2 for BINARY_SIGMOID of one output.
  *
- * `failed` becomes -1, or the number of a row with a logit that is not finite: one of its numbers is none, or of the next three
- * rows', or they are too large. */
+ * `failed` becomes -1, or the index of the first row with a logit that is not finite: the row, or one of the next three, holds
+ * nan or an infinity, or the row's weighted sum overflows. */
 static int predict(
     const Rows *rows, const double *coefficients, ptrdiff_t n_outputs, ptrdiff_t width, Activation activation, double *results,
     ptrdiff_t *failed, Interrupted interrupted)

@@ -1,4 +1,4 @@
-/* What a row storage is: five functions over a block of rows. */
+/* The interface of a row storage: five functions over a block of rows. */
 
 #pragma once
 
@@ -10,19 +10,20 @@ typedef struct {
     const Rows *rows;
     const int64_t *listed;  /* row numbers, or NULL */
     ptrdiff_t first, count;
-    ptrdiff_t n_outputs;    /* 0 if no logits are computed */
+    ptrdiff_t n_outputs;
     double *workspace;      /* block_workspace numbers, hessian_workspace for a Hessian; add_gradient and add_hessian find in it
                                what logits of the same block has left there */
 } Block;
 
-/* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros; whatever has a number
- * for each output and row has `stride` numbers for each output, at least count rounded up to a multiple of 4. */
+/* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros. Logits and
+ * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_moments and
+ * squared_distances need offsets that are not NULL. */
 typedef struct {
     /* logits[c · stride + i] = Σ xᵢ · weights of output c. */
     void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
     /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
     void (*add_gradient)(const Block *block, const double *gradients, ptrdiff_t stride, double *total);
-    /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, width × width, its rows padded(width) apart and as many; with an intercept, width is
+    /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, padded(width) × padded(width); with an intercept, width is
      * n_columns + 1 and each x ends in a 1. Only what is on or below the diagonal counts. */
     void (*add_hessian)(const Block *block, const double *curvatures, ptrdiff_t width, double *total);
     /* part[0] += Σ s, then for each column part[1 + j] += Σ s·x and part[1 + n + j] += Σ s·x²; `weights` are the s, NULL for 1s. */

@@ -2,7 +2,7 @@
 
 /* Design
  *
- * (a) The C library's exp has other last bits on every platform, and a call of it cannot be vectorised.
+ * (a) The C library's exp differs in the last bits between platforms, and a call to it does not vectorise.
  * (b) e^x for x <= 0 (Cody and Waite's reduction; Muller, "Elementary Functions", chapter 11):
  *       k = round(x / ln 2), by adding and subtracting 1.5·2^52, which leaves k in the low bits of the sum;
  *       r = x - k·ln 2, |r| <= 0.3466, with ln 2 in two parts of which the first times k is exact;
@@ -30,7 +30,7 @@
 #define TWO_TO_MINUS_600 2.409919865102884e-181
 #define LN_2 0.6931471805599453
 
-static volatile const double LOWEST_POWER = -746.0;  /* e to it is less than half the smallest float */
+static volatile const double LOWEST_POWER = -746.0;  /* e^-746 rounds to 0 */
 
 static inline double from_bits(uint64_t bits)
 {

@@ -1,4 +1,4 @@
-/* Vectors of four float64, and what is computed with them in one order of summation everywhere. */
+/* Vectors of four float64, and sums whose order of addition is the same on every machine. */
 
 /* Design
  *
@@ -125,7 +125,7 @@ ALWAYS_INLINE double4 load_stored(int size, const void *numbers, ptrdiff_t j)
 #endif
 }
 
-/* The total of eight partial sums: what a sum over many numbers ends with. */
+/* The total of the eight partial sums of dot_of_size and sum_of. */
 ALWAYS_INLINE double sum_of_eight(const double *s)
 {
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));

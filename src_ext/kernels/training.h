@@ -1,4 +1,4 @@
-/* Gradient descent on one problem: every iteration a pass and an update, and the lesson's tiny problems in registers. */
+/* Gradient descent on one problem: each iteration a pass and an update; tiny problems stay in registers. */
 
 /* Design
  *

@@ -1,4 +1,4 @@
-"""The reference backend: the specification of every compiled function, in Python, to be read."""
+"""The reference backend: readable Python that specifies every compiled function."""
 
 from pyperceptron.backends.python.lesson import lesson, train
 from pyperceptron.backends.python.linear_algebra import (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def lesson(inputs: Matrix, targets: Matrix, weights: Matrix, learning_rate: float) -> Iterator[Matrix]:
-    """Learn for ever, one iteration at a time: yield the weights after each.
+    """Yield the weights, n_inputs × n_outputs, after each iteration of gradient descent, without end.
 
     weights ← weights + learning_rate · inputsᵀ @ ((targets - outputs) · outputs · (1 - outputs)),
     which is gradient descent on ½ Σ (targets - outputs)².
@@ -36,8 +36,8 @@ def train(loss: LinearLoss, coefficients: array[float], iterations: int, learnin
     loss          a "sigmoid_squared_error" without sample weights
     coefficients  n_outputs × width; changed in place
 
-    Returns how many steps were made; a step that would leave ±limit is not. After an exception, KeyboardInterrupt too, the
-    coefficients are those of the last whole iteration.
+    Returns the number of steps made; a step that would leave ±limit is not made. After an exception, including
+    KeyboardInterrupt, the coefficients are those of the last complete iteration.
     """
     made = 0
     weights = Matrix(coefficients[first : first + loss.width] for first in range(0, len(coefficients), loss.width)).T

@@ -25,9 +25,9 @@ def add_scaled(target: Numbers, factor: float, source: Numbers) -> None:
 
 
 def add_in_tree(parts: list[Numbers]) -> Numbers:
-    """The sum of equally long vectors, in a binary tree: a list is split at the largest power of two below its length.
+    """Return the sum of equally long vectors, in a binary tree: a list is split at the largest power of two below its length.
 
-    The vectors are spent: some of them hold sums afterwards.
+    The vectors are overwritten with partial sums.
     """
     if len(parts) == 1:
         return parts[0]
@@ -53,7 +53,7 @@ def reduce_objective(
 
 
 def max_scaled_gradient(gradient: Numbers, n_outputs: int, means: Numbers, scales: Numbers) -> float:
-    """The largest |(∂J/∂w - mean·∂J/∂b) / scale| or |∂J/∂b| of any output: of the gradient, were all columns standardised.
+    """Return the maximum norm of the gradient in standardised columns: of |(∂J/∂w - mean·∂J/∂b) / scale| and |∂J/∂b|.
 
     gradient  n_outputs × width; the means and scales are of the n_inputs columns
     """
@@ -76,7 +76,7 @@ def cholesky(matrix: Numbers, n: int) -> int:
         pivot = matrix[j * n + j]
         for k in range(j):
             pivot -= matrix[j * n + k] * matrix[j * n + k]
-        # A pivot lost in the rounding of what it was subtracted from says nothing any more.
+        # A pivot this small relative to the diagonal is only rounding error.
         if not pivot > 1e-14 * matrix[j * n + j]:
             return j
         root = sqrt(pivot)
@@ -90,7 +90,7 @@ def cholesky(matrix: Numbers, n: int) -> int:
 
 
 def cholesky_solve(factors: Numbers, n: int, vector: Numbers) -> None:
-    """vector = (L·Lᵀ)⁻¹·vector, n numbers at a time; `factors` holds as many L as that makes, or one for all."""
+    """Solve L·Lᵀ·x = v in place for each n numbers v of `vector`; `factors` holds an n × n L for each v, or one for all."""
     for first in range(0, len(vector), n):
         factor = first * n % len(factors)
         for i in range(n):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class LinearLoss:
-    """Σ s·ℓ(y, z) over samples, z = W·x + b: what an objective is made of.
+    """The data term of an objective: Σ s·ℓ(y, z) over the samples, with the logits z = W·x + b.
 
     inputs          n_rows × n_inputs, float64 ("d"), float32 ("f") or bytes ("B")
     targets         float64 ("d"), n_rows × n_outputs; or classes in bytes or uint16 ("H"): n_rows × n_outputs of 0 and 1, or
@@ -34,8 +34,8 @@ class LinearLoss:
     n_outputs × width, each output's together; width is n_inputs and, with an intercept, 1 more. Numbers within ±1e150 make
     finite results as long as the logits are finite. A pickle holds a copy of the samples.
 
-    What several chunks give is added in a binary tree over the chunk numbers: first … last - 1 is split at the largest power
-    of two below its length. So the total has the same bits when the nodes of the tree are computed apart.
+    The results of several chunks are added pairwise, in a binary tree over the chunk numbers: first … last - 1 is split at
+    the largest power of two below its length. So nodes computed separately give the same total to the bit.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class LinearLoss:
     def sampling_scores(self, coefficients: Numbers, means: Numbers, scales: Numbers, first: int, last: int) -> Numbers:
         """Return s·h·(1 + Σ ((x - mean)/scale)²) of each row of the chunks first … last - 1, h the mean over the outputs.
 
-        It is what the row adds to the trace of the Hessian if the columns are standardised.
+        This is the row's contribution to the trace of the Hessian in standardised columns.
         """
         weights = self._weights(coefficients)
         scores = array("d")
@@ -201,7 +201,7 @@ def pickled_loss(
     rows_in_chunk: int,
     offsets: memoryview[float] | None,
 ) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-    """What `__reduce__` of a LinearLoss returns: a function, and arguments that hold copies of the samples."""
+    """Return the value of LinearLoss.__reduce__: a function and its arguments, which hold copies of the samples."""
     views = [view and (view.tobytes(), view.format, view.shape) for view in (inputs, targets, sample_weights, offsets)]
     return _unpickled_loss, (kind, *views, n_outputs, loss, intercept, rows_in_chunk)
 

@@ -1,4 +1,4 @@
-"""Predictions: from rows to logits, to what an activation makes of them; of many rows, or of one."""
+"""Predictions: logits of rows, and their activations, for many rows or for one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def first_outside(values: memoryview[float], low: float, high: float) -> int:
-    """The flat index of the first value that is not in low … high, as nan never is; -1 if there is none.
+    """Return the flat index of the first value outside low … high, -1 if there is none; nan is always outside.
 
     values  a C-contiguous memoryview of float64, float32 or bytes
     """
@@ -32,8 +32,9 @@ def predict(inputs: memoryview[float], coefficients: Numbers, activation: str, r
     coefficients  n_outputs × width, as in LinearLoss
     activation    a name in pyperceptron.activations.ACTIVATIONS
 
-    Returns -1, or the number of a row with a logit that is not finite: one of its numbers is not (or one of the next three
-    rows), or they are so large that the sum overflows. The results then mean nothing.
+    Returns -1, or the index of the first row with a logit that is not finite, because the row holds nan or an infinity or its
+    weighted sum overflows; the results are then undefined. The compiled backend reads whole vectors, so nan or an infinity in
+    one of the next three rows may make it return this row.
     """
     assert results.shape is not None
     n_results = results.shape[1]
@@ -61,8 +62,8 @@ class RowPredictor:
     coefficients  n_outputs × width; copied
     activation    for predict_proba_one
     classes       the label of each class; None if each output is a label of its own, 0 or 1
-    read_row      read_row(x) makes any x a checked row of n_inputs finite float64, or raises; read_row(x, overflows=True)
-                  raises, saying which number is so large that the logit overflows
+    read_row      read_row(x) returns x as an array of n_inputs finite float64, or raises ValueError or TypeError;
+                  read_row(x, overflows=True) raises ValueError naming the number that makes a logit overflow
     """
 
     def __init__(
