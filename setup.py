@@ -1,6 +1,6 @@
 """Build the compiled backend from src_ext/, or the pure-Python package if it is not wanted or cannot be compiled.
 
-PYPERCEPTRON_NO_EXTENSIONS=1       do not compile: an honest py3-none-any wheel
+PYPERCEPTRON_NO_EXTENSIONS=1       do not compile; the wheel is tagged py3-none-any
 PYPERCEPTRON_REQUIRE_EXTENSIONS=1  fail if it cannot be compiled
 neither                            try, and print a message if it cannot be compiled
 """
@@ -16,7 +16,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
 
-# The same bits everywhere: no contraction of a·b + c into one rounding, nothing for the build machine only.
+# For bit-identical results: no fused multiply-add (-ffp-contract=off) and no -march=native.
 # -fno-math-errno and -fno-trapping-math let branch-free selections vectorise and change no result; -g0 and -s keep the wheel
 # small.
 GNU_FLAGS = ["-O3", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
@@ -30,7 +30,7 @@ DIRECTIVES = {
     "boundscheck": False,
     "cdivision": True,
     "embedsignature": True,
-    "embedsignature.format": "clinic",  # so that inspect.signature knows the methods too
+    "embedsignature.format": "clinic",  # so that inspect.signature works on methods too
     "freethreading_compatible": True,
     "initializedcheck": False,
     "language_level": 3,
@@ -39,7 +39,7 @@ DIRECTIVES = {
 
 # The kernels are compiled once for each set; the backend chooses the best that the processor has when it is imported.
 INSTRUCTION_SETS = {"baseline": []}
-# Not on Windows: there gcc does not align vectors of AVX on the stack (its bug 54412), and MSVC has other flags.
+# Not on Windows: gcc misaligns AVX vectors on the stack there (GCC bug 54412), and MSVC uses other flags.
 if sys.platform != "win32" and platform.machine() in ("x86_64", "AMD64") and "universal2" not in sysconfig.get_platform():
     INSTRUCTION_SETS["avx2"] = ["-mavx2"]
     INSTRUCTION_SETS["avx512"] = ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mavx512bw"]
@@ -52,13 +52,13 @@ def extension() -> Extension:
         depends=[str(path) for path in Path("src_ext").rglob("*.*") if path.suffix != ".pyx"],
         include_dirs=["src_ext"],
         define_macros=[("WITH_AVX", "1")] if "avx2" in INSTRUCTION_SETS else [],
-        extra_compile_args=FLAGS if MSVC else [*FLAGS, "-O2"],  # no loop of it is hot, and the wheel should stay small
+        extra_compile_args=FLAGS if MSVC else [*FLAGS, "-O2"],  # it has no hot loops, and -O2 keeps the wheel small
         extra_link_args=[] if MSVC else STRIP,
     )
 
 
 class CompilerFailed(Exception):  # noqa: N818
-    """Raised when the C compiler fails, and for nothing else."""
+    """Raised only if the C compiler fails, so that other errors still stop the build."""
 
 
 class BuildBackend(build_ext):
@@ -68,7 +68,7 @@ class BuildBackend(build_ext):
             self.copy_extensions_to_source()
 
     def build_extension(self, ext: Extension) -> None:
-        # Take only the sources: setuptools has set attributes of its own on the extension.
+        # Take only the sources, because setuptools has set attributes on ext that the new Extension lacks.
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
         try:
@@ -78,7 +78,7 @@ class BuildBackend(build_ext):
             raise CompilerFailed(error) from error
 
     def compile_kernels(self, name: str, flags: list[str]) -> str:
-        """Compile the kernels for one instruction set; returns the path of the object."""
+        """Compile the kernels for one instruction set and return the path of the object file."""
         [compiled] = self.compiler.compile(
             ["src_ext/kernels/kernels.c"],
             output_dir=str(Path(self.build_temp, name)),
@@ -97,7 +97,7 @@ def build(extensions: list[Extension]) -> None:
 
 
 def build_pure() -> None:
-    """Build without extensions, which tags the wheel py3-none-any; first remove what an earlier build left in the checkout."""
+    """Build a py3-none-any wheel, after removing any compiled backend that an earlier build left in the checkout."""
     for left_over in Path("pyperceptron/backends").glob("*" + sysconfig.get_config_var("EXT_SUFFIX")):
         print(f"removing {left_over}, a compiled backend of an earlier build", file=sys.stderr)
         left_over.unlink()

@@ -1,9 +1,9 @@
-"""Compare pyperceptron with what people use instead, side by side, and print tables.
+"""Compare the speed of pyperceptron with that of other libraries and print tables.
 
     python benchmarks/benchmark.py [--repeats N] [--json FILE] [--only NAME ...] [--data FOLDER]
 
-Competitors that are not installed get a row that says so; benchmarks/requirements.txt names them all. Before anything is
-timed, the competitors' results are compared: whoever computes something else stops the benchmark.
+Competitors that are not installed get a row that says so; benchmarks/requirements.txt lists them all. All results are
+compared before anything is timed, and a different result stops the benchmark.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from measure import Machine, Section, version_of
 
-# Each is a module with sections(): it yields sections, each measured before it goes on, and lines to print.
+# Each module has a generator sections() of sections, each measured before the next is made, and lines to print.
 NAMES = ("lesson", "processes", "gradients", "training", "predictions", "memory")
 WITHOUT_NUMPY = ("lesson", "processes")
 

@@ -1,4 +1,4 @@
-"""Gradients of a loss over all rows, and iterations of a layer, as NumPy, numba, PyTorch and this package compute them."""
+"""Benchmark full-batch gradients and layer iterations against NumPy, numba and PyTorch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from measure import Row, Section, check_alike, pinned, timed, version_of
 
 import pyperceptron as pp
 from pyperceptron.backends import backend_name, backend_of
+from pyperceptron.chunks import Chunks
+from pyperceptron.columns import column_statistics
 from pyperceptron.losses import LOSSES
 from pyperceptron.objective import Objective
 
@@ -25,8 +27,8 @@ N_ITERATIONS = 10
 N_IMAGES, N_PIXELS, N_DIGITS = 60_000, 784, 10
 TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
 
-Array = Any  # of NumPy
-Gradient = Callable[[], Array]  # n_outputs × (n_inputs + 1) numbers, each output's together, its intercept's last
+Array = Any  # numpy.ndarray
+Gradient = Callable[[], Array]  # returns n_outputs × (n_inputs + 1) numbers, with the intercept last in each row
 OURS = "pyperceptron"
 
 
@@ -51,7 +53,7 @@ def sections() -> Iterator[Section | str]:
 
 
 def _log_loss(n: int, d: int, dtype: str, threads: int) -> Section:
-    """Every competitor with the same coefficients; each gradient is compared with NumPy's before any is timed."""
+    """Time one gradient at the same coefficients, after checking each against NumPy's."""
     X, y, w, b = _two_classes(n, d, dtype)
     on = "one thread" if threads == 1 else f"{threads} threads"
     title = f"Gradient of the log loss, {n:,}×{d:,} {dtype}, {on} (ours computes the loss as well)"
@@ -78,7 +80,7 @@ def _row(name: str, version: str | None, gradient: Any, expected: Array, toleran
 
 
 def _two_classes(n: int, d: int, dtype: str) -> tuple[Array, Array, Array, float]:
-    """Standard normal columns, labels that depend on them, and coefficients that are not the best."""
+    """Return standard normal columns, labels that depend on them, and coefficients away from the optimum."""
     random = np.random.default_rng(1)
     X = random.standard_normal((n, d)).astype(dtype, copy=False)
     y = (X @ random.standard_normal(d).astype(dtype) + random.standard_normal(n) > 0).astype(np.uint8)
@@ -105,7 +107,7 @@ def _numpy(X: Array, y: Array, w: Array, b: float, threads: int) -> Gradient:
 
 
 def _numba(X: Array, y: Array, w: Array, b: float, threads: int) -> Gradient:
-    """The loops written out and compiled, with what numba does by default (no fast-math), in the numbers' own precision."""
+    """Compile explicit loops with numba's defaults (no fast-math), in the precision of the input."""
     epoch = _numba_epoch(threads > 1)
     y = y.astype(X.dtype)
     one = X.dtype.type(1)
@@ -136,7 +138,7 @@ def _numba_epoch(parallel: bool) -> Callable[..., Array]:
 
     @numba.njit(parallel=True)
     def in_parts(X, y, w, b, one, threads):  # type: ignore[no-untyped-def]
-        parts = np.zeros((threads, X.shape[1] + 65), X.dtype)  # each part well away from the next one's cache lines
+        parts = np.zeros((threads, X.shape[1] + 65), X.dtype)  # padded to avoid false sharing
         for part in numba.prange(threads):
             rows(X, y, w, b, one, len(X) * part // threads, len(X) * (part + 1) // threads, parts[part])
         return parts[:, : X.shape[1] + 1].sum(axis=0) / len(X)
@@ -169,13 +171,16 @@ def _ours(X: Array, y: Array, w: Array, b: float, threads: int) -> Gradient:
 
 
 def _objective(X: Array, y: Array, n_outputs: int, loss: str, threads: int) -> Objective:
-    backend = backend_of(backend_name())
-    codes, record = memoryview(y[:, None]), LOSSES[loss]
-    return Objective(backend, memoryview(X), codes, None, lambda _: None, n_outputs=n_outputs, loss=record, threads=threads)
+    """Return the objective of a loss over X, with an intercept and no penalty."""
+    backend, view = backend_of(backend_name()), memoryview(X)
+    chunks = Chunks(view, X.shape[1] + 1, n_outputs, threads, backend)
+    linear_loss = backend.LinearLoss(view, memoryview(y[:, None]), None, n_outputs, loss, True, chunks.rows_in_chunk)
+    columns = column_statistics(linear_loss, chunks, array("d", X[0].tolist()))
+    return Objective(backend, linear_loss, chunks, columns, LOSSES[loss], n_outputs)
 
 
 def _layer(n: int, d: int, k: int) -> Section:
-    """Whole calls of SigmoidLayer.train against the same steps in NumPy, in place."""
+    """Time SigmoidLayer.train against the same iterations in NumPy with in-place operations."""
     random = np.random.default_rng(1)
     X, T = random.standard_normal((n, d)), random.random((n, k))
     start = random.standard_normal((d, k)) / math.sqrt(d)
@@ -210,7 +215,7 @@ def _layer(n: int, d: int, k: int) -> Section:
 
 
 def _several_outputs(n: int, d: int, loss: str) -> Section:
-    """The gradient with k outputs takes k times as long as with one, or less: the time of each output."""
+    """Time the gradient per output, which should not grow with the number of outputs."""
     random = np.random.default_rng(1)
     X = random.standard_normal((n, d))
     rows = []
@@ -228,7 +233,7 @@ def _several_outputs(n: int, d: int, loss: str) -> Section:
 
 
 def _softmax() -> Section:
-    """Images of bytes, most of them 0, in ten classes. NumPy and PyTorch are given them as float32, cast beforehand."""
+    """Time the softmax gradient on mostly zero uint8 images; NumPy and PyTorch get them cast to float32 beforehand."""
     random = np.random.default_rng(1)
     X = random.integers(0, 256, (N_IMAGES, N_PIXELS), np.uint8)
     X[random.random(X.shape, np.float32) < 0.8] = 0
@@ -289,7 +294,7 @@ def _torch_softmax(X: Array, y: Array, W: Array, b: Array) -> Gradient:
 
 
 def _reading() -> Section:
-    """Nothing but reading the numbers, in the ways at hand, and beside it our pass over them."""
+    """Time plain reads of an array as an upper bound for the speed of our gradient over it."""
     X, y, w, b = _two_classes(200_000, 100, "float64")
     flat = X.ravel()
     version = version_of("numpy") or ""

@@ -1,4 +1,4 @@
-"""The lesson's 20,000 iterations on four samples of three inputs: ours, NumPy's, numba's."""
+"""Benchmark the lesson's 20,000 iterations against NumPy and numba."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITERATIONS = 20_000
 
 
 def sections() -> Iterator[Section]:
-    """Every competitor from the same weights; each is checked to arrive at the lesson's before any is timed."""
+    """Time every competitor from the same initial weights, after checking that it reaches the lesson's final weights."""
     rows = []
     for name, distribution, make in (
         ("NumPy, the lesson's script", "numpy", _numpy_as_written),
@@ -57,7 +57,7 @@ def _numpy_as_written() -> Callable[[], list[float]]:
 
 
 def _numpy_preallocated() -> Callable[[], list[float]]:
-    """Every array made once and written to with out=, as far as NumPy lets one go."""
+    """Preallocate every array and write to it with out=."""
     import numpy as np
 
     inputs, targets = np.array(INPUTS, float), np.array(TARGETS, float)
@@ -84,7 +84,7 @@ def _numpy_preallocated() -> Callable[[], list[float]]:
 
 
 def _numba() -> Callable[[], list[float]]:
-    """The loops written out and compiled, with what numba does by default (no fast-math)."""
+    """Compile explicit loops with numba's defaults (no fast-math)."""
     import numba
     import numpy as np
 

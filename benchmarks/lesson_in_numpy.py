@@ -1,4 +1,4 @@
-"""The lesson's own script: one neuron in NumPy, as it is written in the video."""
+"""The script from the video: one neuron in NumPy."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def sigmoid_derivative(x):
 
 
 def train(iterations=20_000):
-    """The weights after so many iterations, and the last pass's outputs."""
+    """Return the weights after training and the outputs of the last pass."""
     training_inputs = np.array([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]])
     training_outputs = np.array([[0, 1, 1, 0]]).T
     np.random.seed(1)

@@ -1,4 +1,4 @@
-"""Timing that can be trusted on a noisy machine: competitors in alternation, medians after a warm-up."""
+"""Timing for noisy machines: competitors alternate, and medians are taken after a warm-up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from importlib import metadata
 
 @dataclass
 class Row:
-    """One competitor: `run` does the work once and returns its seconds; None where it cannot, and `missing` says why."""
+    """One competitor: `run` returns the seconds of one run, or is None if it cannot run and `missing` says why."""
 
     name: str
     version: str
@@ -30,9 +30,9 @@ class Row:
 
 @dataclass
 class Section:
-    """A piece of work, its competitors, and the one to whose time the others are compared.
+    """A task, its competitors, and the baseline to which their times are compared.
 
-    threads   how many each of them may use; None leaves it to them
+    threads   how many threads each competitor may use; None does not limit them
     """
 
     title: str
@@ -41,19 +41,19 @@ class Section:
     threads: int | None = None
 
     def measure(self, repeats: int) -> None:
-        """Every competitor in turn, `repeats` times, after a turn that does not count."""
+        """Time every competitor in turn, `repeats` times, after one warm-up turn."""
         with pinned(self.threads):
             for turn in range(repeats + 1):
                 for row in self.rows:
                     if row.run is not None:
                         if self.threads and self.threads > 1:
-                            time.sleep(0.1)  # until the last one's threads, which wait busily for more work, give up
+                            time.sleep(0.1)  # lets the previous competitor's threads stop busy-waiting
                         seconds = row.run()
                         if turn:
                             row.seconds.append(seconds)
 
     def ratio(self, row: Row) -> float | None:
-        """How many times as fast as the baseline; None where one of them is missing."""
+        """Return the speedup over the baseline, or None if either was not timed."""
         base = next(other for other in self.rows if other.name == self.baseline)
         return base.median / row.median if base.seconds and row.seconds else None
 
@@ -119,7 +119,7 @@ def _processor() -> str:
 
 
 def version_of(distribution: str) -> str | None:
-    """The installed version, or None."""
+    """Return the installed version of a distribution, or None."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -127,7 +127,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
-    """Seconds for doing the work once: the mean of as many times as fill 20 ms, so that a cold start weighs little."""
+    """Return the mean seconds per call over at least 20 ms, so that a cold start has little weight."""
     times = 0
     start = now = time.perf_counter()
     while now - start < at_least:
@@ -139,7 +139,7 @@ def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
 
 @contextmanager
 def pinned(threads: int | None) -> Iterator[None]:
-    """So many threads for the BLAS of NumPy and SciPy, OpenMP, PyTorch and numba, as far as they are loaded by now."""
+    """Limit the threads of BLAS, OpenMP, PyTorch and numba, as far as they are loaded already."""
     if threads is None:
         yield
         return

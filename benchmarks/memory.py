@@ -1,4 +1,4 @@
-"""Memory: by how much fitting raises a process's peak, beside the size of the array it fits."""
+"""Measure by how much fit raises the peak memory of a process, relative to the size of X."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROWS_AT_ONCE = 5_000
 
 
 def sections() -> Iterator[str]:
-    """Each measurement is a process of its own, whose peak nothing else has raised."""
+    """Measure each array in a separate process, so that nothing else has raised the peak."""
     try:
         import resource  # noqa: F401  (Unix has it)
     except ImportError:
@@ -26,7 +26,7 @@ def sections() -> Iterator[str]:
 
 
 def main() -> None:
-    """Print by how many bytes the fit of n × d numbers raised the peak, and how many the array has."""
+    """Print by how many bytes fit raised the peak, and the size of X in bytes."""
     import numpy as np
 
     import pyperceptron as pp
@@ -34,20 +34,20 @@ def main() -> None:
     n, d, dtype = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     random = np.random.default_rng(1)
     X, y = np.empty((n, d), dtype), np.empty(n, np.uint8)
-    # In pieces, because a large array made on the way would raise the peak before the fit, and hide what the fit takes.
+    # In pieces, because a large temporary array would raise the peak before fit and hide the memory that fit uses.
     for start in range(0, n, ROWS_AT_ONCE):
         piece = X[start : start + ROWS_AT_ONCE]
         piece[:] = random.integers(0, 256, piece.shape) if dtype == "uint8" else random.standard_normal(piece.shape)
         sums = piece.sum(axis=1, dtype=float)
         y[start : start + ROWS_AT_ONCE] = sums - sums.mean() + sums.std() * random.standard_normal(len(piece)) / 3 > 0
-    pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # loads what the first fit loads
+    pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # a warm-up, so that lazy imports do not count
     before = _peak()
     pp.Perceptron(l2=1 / n, threads=1).fit(X, y)
     print(_peak() - before, X.nbytes)
 
 
 def _peak() -> int:
-    """Bytes. Linux tells it of this program alone in /proc; its ru_maxrss starts at the peak of the process that started it."""
+    """Return the peak in bytes; from /proc on Linux, because ru_maxrss there starts at the parent's peak."""
     try:
         with open("/proc/self/status", encoding="ascii") as lines:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))

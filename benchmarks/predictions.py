@@ -1,4 +1,4 @@
-"""Predictions: one row as fast as it goes, and a million of them, all from the same coefficients."""
+"""Benchmark the prediction of single rows and of a million rows with the same coefficients."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ N_ROWS, N_COLUMNS = 1_000_000, 10
 TOLERANCE = 1e-6
 MEANS = f"mean of {CALLS:,} calls in a loop, one thread"
 
-Array = Any  # of NumPy
-Predict = Callable[[Any], Any]  # of a row, or of many, what is timed
-Make = Callable[[pp.Perceptron], Predict]  # from the coefficients of ours
+Array = Any  # numpy.ndarray
+Predict = Callable[[Any], Any]  # the timed call, on one row or on many
+Make = Callable[[pp.Perceptron], Predict]  # copies the coefficients of our model
 
 
 def sections() -> Iterator[Section]:
@@ -55,7 +55,7 @@ def sections() -> Iterator[Section]:
 
 
 def _model(n: int, d: int) -> tuple[Array, pp.Perceptron]:
-    """Rows, and a model of the first 2,000 of them."""
+    """Return X and a model fitted to its first 2,000 rows."""
     random = np.random.default_rng(1)
     X = random.standard_normal((n, d))
     y = (X[:2_000] @ random.standard_normal(d) + random.standard_normal(2_000) > 0).astype(np.uint8)
@@ -105,12 +105,12 @@ def _scikit(model: pp.Perceptron) -> Predict:
 
 
 def _river(model: pp.Perceptron) -> Predict:
-    """Its weights are kept by name, in a mapping of its own kind."""
+    """Set the private weights of river's model, which has no public way to do it."""
     from river import linear_model
     from river.utils import VectorDict
 
     other = linear_model.LogisticRegression(intercept_init=float(model.intercept_[0]))
-    other._weights = VectorDict(dict(enumerate(model.coef_[0].tolist())))  # which only learning would fill
+    other._weights = VectorDict(dict(enumerate(model.coef_[0].tolist())))  # otherwise filled only by learning
     return other.predict_proba_one  # type: ignore[no-any-return]
 
 
@@ -142,11 +142,11 @@ def _numba(model: pp.Perceptron) -> Predict:
 
 
 def _onnx(model: pp.Perceptron) -> Predict:
-    """A graph of two nodes from ONNX's protocol buffers, written out here because that needs no further package."""
+    """Encode a two-node ONNX graph by hand, so that the onnx package is not needed."""
     import onnxruntime
 
     def message(*fields: tuple[int, object]) -> bytes:
-        """Field numbers and values: whole numbers as varints, all else with its length in front."""
+        """Encode a protocol-buffer message: integers as varints, other values length-prefixed."""
         encoded = b""
         for number, value in fields:
             if isinstance(value, int):

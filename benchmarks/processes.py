@@ -1,4 +1,4 @@
-"""Whole processes: what a bare interpreter, an import, the demo and the lesson's script cost from start to exit."""
+"""Benchmark whole processes: a bare interpreter, imports, the demo and the lesson's script."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _section() -> Section:
 
 
 def import_cost(processes: Section) -> str:
-    """What `import pyperceptron` adds to a bare interpreter, pair by pair, in one line."""
+    """Return a line with the median time that `import pyperceptron` adds to a bare interpreter."""
     bare, imported = processes.rows[:2]
     costs = sorted(after - before for before, after in zip(bare.seconds, imported.seconds, strict=True))
     return f"  import pyperceptron costs {costs[len(costs) // 2] * 1e3:.1f} ms over a {BARE} (median of pairs)"
@@ -47,7 +47,7 @@ def import_cost(processes: Section) -> str:
 def _row(name: str, version: str | None, *arguments: str) -> Row:
     if version is None:
         return Row(name, "", None)
-    # From a folder where nothing lies, so that what is installed is measured.
+    # Not run in the checkout, so that the installed package is imported.
     command = [sys.executable, *arguments]
     return Row(
         name,

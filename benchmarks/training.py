@@ -1,6 +1,6 @@
-"""Training: the time from a NumPy array to within a millionth of the optimum, whatever a solver calls that tolerance.
+"""Benchmark training: the time to come within a relative 1e-6 of the optimum, whatever `tol` a solver needs for it.
 
-The optimum is that of (1/n) Σ ℓ + (l2/2)·‖W‖² with l2 = 1/(C·n), C = 1, and an intercept without a penalty.
+The objective is (1/n) Σ ℓ + (l2/2)·‖W‖² with l2 = 1/(C·n), C = 1, and an unpenalised intercept.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "liblinear", "sag", "saga")
 FILES = ("banknote", "spambase", "adult")
 OURS = "pyperceptron"
 
-Array = Any  # of NumPy
+Array = Any  # numpy.ndarray
 Coefficients = tuple[Array, Array]  # n_outputs × n_inputs, and n_outputs
-Fit = Callable[["Problem", float, int], Coefficients]  # with this tolerance and so many iterations at most
+Fit = Callable[["Problem", float, int], Coefficients]  # takes the tolerance and the maximum number of iterations
 
 
 class Problem:
@@ -68,7 +68,7 @@ class Problem:
         return float(loss / self.n + self.l2 / 2 * (W * W).sum()), gradient.ravel()
 
     def excess(self, W: Array, b: Array) -> float:
-        """How far above the optimum, relative to it."""
+        """Return how far the objective is above the optimum, relative to the optimum."""
         return self.objective(W, b) / self.best - 1
 
 
@@ -90,7 +90,7 @@ def sections(data: Path | None) -> Iterator[Section | str]:
 
 
 def _section(name: str, X: Array, y: Array) -> tuple[Section, list[Row], Row]:
-    """Every competitor with the loosest tolerance that is close enough, found before any is timed."""
+    """Find each competitor's loosest tolerance that is close enough, before any is timed."""
     deviations = X.std(axis=0)
     scaled = Problem((X - X.mean(axis=0)) / np.where(deviations, deviations, 1), y)
     raw = Problem(X, y)
@@ -122,7 +122,7 @@ def _section(name: str, X: Array, y: Array) -> tuple[Section, list[Row], Row]:
 def _peer(name: str, version: str | None, fit: Fit, problem: Problem) -> Row:
     if not version:
         return Row(name, "", None)
-    with warnings.catch_warnings():  # of not having converged, which matters only at the tolerance that is timed
+    with warnings.catch_warnings():  # convergence warnings matter only at the tolerance that is timed
         warnings.simplefilter("ignore")
         fit(problem, LADDER[0], 1)  # loads the library
         start = time.perf_counter()
@@ -144,7 +144,7 @@ def _peer(name: str, version: str | None, fit: Fit, problem: Problem) -> Row:
 
 
 def _quietly(fit: Fit, problem: Problem, tol: float, iterations: int) -> None:
-    with warnings.catch_warnings():  # the row's name tells of them
+    with warnings.catch_warnings():  # the row's name lists them
         warnings.simplefilter("ignore")
         fit(problem, tol, iterations)
 
@@ -160,11 +160,11 @@ def _ours(name: str, problem: Problem) -> Row:
 
 
 def _tightest() -> Iterator[Fit]:
-    """Who computes the optimum: each as closely as it can, the least counts."""
+    """Yield the solvers that compute the reference optimum; the lowest objective is used."""
 
     def ours(problem: Problem, tol: float, iterations: int) -> Coefficients:
         model = pp.Perceptron(l2=problem.l2, tol=tol, max_iter=iterations, threads=1)
-        with warnings.catch_warnings():  # rounding may not let it come so close
+        with warnings.catch_warnings():  # rounding may prevent convergence to so small a tol
             warnings.simplefilter("ignore")
             model.fit(problem.X, problem.y)
         return model.coef_, model.intercept_
@@ -176,7 +176,7 @@ def _tightest() -> Iterator[Fit]:
         cholesky = _scikit("newton-cholesky")
 
         def quiet(problem: Problem, tol: float, iterations: int) -> Coefficients:
-            with warnings.catch_warnings():  # the same, and that it falls back to lbfgs where the Hessian is singular
+            with warnings.catch_warnings():  # likewise, and it falls back to lbfgs if the Hessian is singular
                 warnings.simplefilter("ignore")
                 return cholesky(problem, tol, min(iterations, 100))
 
@@ -187,7 +187,7 @@ def _scikit(solver: str) -> Fit:
     def fit(problem: Problem, tol: float, iterations: int) -> Coefficients:
         from sklearn.linear_model import LogisticRegression
 
-        # liblinear penalises the intercept, by so much less the larger the scaling.
+        # liblinear penalises the intercept; a larger scaling weakens that penalty.
         scaling = 100 if solver == "liblinear" else 1
         model = LogisticRegression(solver=solver, tol=tol, max_iter=iterations, intercept_scaling=scaling, random_state=0)
         model.fit(problem.X, problem.y)
@@ -197,7 +197,7 @@ def _scikit(solver: str) -> Fit:
 
 
 def _warns_by_default(problem: Problem) -> bool:
-    """Whether scikit-learn's lbfgs, as it comes, says that it has not converged."""
+    """Return whether scikit-learn's lbfgs warns about convergence with its default parameters."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         _scikit("lbfgs")(problem, 1e-4, 100)
@@ -215,7 +215,7 @@ def _scipy(problem: Problem, tol: float, iterations: int) -> Coefficients:
 
 
 def _liblinear(problem: Problem, tol: float, iterations: int) -> Coefficients:
-    """-R leaves the bias without a penalty; the array becomes CSR, its fastest way in. It does not limit the iterations."""
+    """Pass -R, which leaves the bias unpenalised, and CSR, the fastest input; `iterations` cannot be limited."""
     from liblinear import liblinearutil
     from scipy.sparse import csr_matrix
 
@@ -227,7 +227,7 @@ def _liblinear(problem: Problem, tol: float, iterations: int) -> Coefficients:
 
 
 def _snapml(scaling: float) -> Fit:
-    """It penalises the intercept, by so much less the larger the scaling; its intercept_ is still to be multiplied by it."""
+    """Use intercept_scaling to weaken snapml's penalty on the intercept; its intercept_ must be multiplied by it."""
 
     def fit(problem: Problem, tol: float, iterations: int) -> Coefficients:
         from snapml import LogisticRegression
@@ -248,7 +248,7 @@ def _snapml(scaling: float) -> Fit:
 
 
 def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | str]]:
-    """A name, and X with y; or why they are missing."""
+    """Yield the name of each data set with (X, y), or with the reason why it is missing."""
     for name in ("breast_cancer", "digits"):
         if version_of("scikit-learn"):
             from sklearn import datasets
@@ -265,13 +265,13 @@ def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | st
 
 
 def _numbers(path: Path) -> tuple[Array, Array]:
-    """Numbers without a header, the class in the last column."""
+    """Read a numeric CSV file without a header and with the class in the last column."""
     table = np.loadtxt(path, delimiter=",")
     return table[:, :-1], np.unique(table[:, -1], return_inverse=True)[1]
 
 
 def _adult(path: Path, target: str = "income-per-year") -> tuple[Array, Array]:
-    """Columns of numbers as they are; of the others a column for each value, "?" among them."""
+    """Read adult.csv: numeric columns as they are, the others one-hot encoded, with "?" as a category."""
     with open(path, encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file, skipinitialspace=True)
     columns = []

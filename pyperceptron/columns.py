@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_SAFE_TOTAL = 1e290  # a sum of squares with a number beyond ±LIMIT is larger
+_SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger, but for weights near 0
 
 
 class Columns:

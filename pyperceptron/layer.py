@@ -200,8 +200,12 @@ class SigmoidLayer:
         After N steps the weights are those of `train` for N iterations, to the bit. Raises as `train` does.
         """
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
-        descent = _Descent(self, inputs, targets, learning_rate)
-        return (self._traced(descent, iteration) for iteration in range(1, iterations + 1))
+        return self._steps(_Descent(self, inputs, targets, learning_rate), iterations)
+
+    def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
+        with descent:
+            for iteration in range(1, iterations + 1):
+                yield self._traced(descent, iteration)
 
     def _advance(self, descent: _Descent, iterations: int, iterations_before: int = 0) -> None:
         """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""

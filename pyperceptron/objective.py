@@ -101,8 +101,8 @@ class Objective:
         rows, row_weights = (subset.rows, subset.weights) if subset else (None, None)
         n_rows = len(subset.rows) if subset else self.n_rows
         work = n_rows * self.width**2
-        room = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * self.width**2)
-        n_parts = 1 if work < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, room))
+        max_parts = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * self.width**2)
+        n_parts = 1 if work < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, max_parts))
         bounds = [(n_rows * part // n_parts, n_rows * (part + 1) // n_parts) for part in range(n_parts)]
         parts = self._chunks.map(bounds, self._linear_loss.hessian, coefficients, output, rows, row_weights)
         matrix: Numbers = self.backend.add_in_tree(parts)

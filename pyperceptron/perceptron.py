@@ -41,7 +41,8 @@ class Perceptron:
     ['yes']
 
     loss           "log_loss": cross-entropy, of a sigmoid for two classes and of the softmax for more; or "squared_error",
-                   the lesson's ½‖o - y‖², one sigmoid for each class. A 0/1 matrix for y is one sigmoid for each column
+                   the lesson's ½‖o - y‖², one sigmoid for each class: not convex, so its minimum may be local. A 0/1 matrix
+                   for y is one sigmoid for each column
     targets        "labels", or "probabilities": y holds one number in [0, 1] a row, the probability of class 1, or a matrix
                    whose rows sum to 1, the probabilities of classes 0 … k-1
     l2, l1         the penalties; none by default. scikit-learn's C is l2 = 1/(C·Σs)
@@ -251,7 +252,7 @@ class Perceptron:
     def predict_proba(self, X: Any) -> Any:
         """Return the probability of each class, n_samples × n_classes in the order of classes_; each row sums to 1.
 
-        If y was a 0/1 matrix, the probability of each column's 1.
+        If y was a 0/1 matrix, the probability of each column's 1. A buffer other than NumPy's gets a flat array.array.
         """
         return self._require_fitted().probabilities(X)
 
@@ -271,12 +272,12 @@ class Perceptron:
         """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
         predicted = self.predict(X)
         predicted = predicted.tolist() if hasattr(predicted, "tolist") else predicted
-        wanted = label_list(y, len(predicted))
-        right = [ours == theirs for ours, theirs in zip(predicted, wanted, strict=True)]
+        expected = label_list(y, len(predicted))
+        correct = [ours == theirs for ours, theirs in zip(predicted, expected, strict=True)]
         if sample_weight is None:
-            return float(sum(right) / len(right))
-        weights = read_sample_weights(sample_weight, len(right), backend_of(self.backend_))
-        return fsum(weight for weight, is_right in zip(weights, right, strict=True) if is_right) / fsum(weights)
+            return float(sum(correct) / len(correct))
+        weights = read_sample_weights(sample_weight, len(correct), backend_of(self.backend_))
+        return fsum(weight for weight, is_correct in zip(weights, correct, strict=True) if is_correct) / fsum(weights)
 
     @property
     def coef_(self) -> Any:

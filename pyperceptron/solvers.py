@@ -93,9 +93,9 @@ def quasi_newton(objective: Objective, point: Point, sampled: bool) -> Generator
     """
     backend = objective.backend
     n_rows = min(FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
-    wide = sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST
+    use_scales = sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST
     model: HessianPreconditioner | ScalePreconditioner
-    model = ScalePreconditioner(objective) if wide else HessianPreconditioner(objective, point.coefficients, n_rows)
+    model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point.coefficients, n_rows)
     passes = objective.passes
     pairs: list[CurvaturePair] = []
     while True:
@@ -116,7 +116,7 @@ def quasi_newton(objective: Objective, point: Point, sampled: bool) -> Generator
             del pairs[:-MEMORY]
         # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
         #    cost as much as the new one will, so that the total cost is at most twice the minimum.
-        if wide or point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm:
+        if use_scales or point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm:
             continue
         more = min(2 * n_rows, objective.n_rows)
         if not sampled or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):

@@ -27,7 +27,7 @@ from libc.string cimport memcpy, memset
 
 from buffers cimport is_interrupted, memory_of, raise_status, rows_of
 from kernels cimport (
-    BINARY_SIGMOID, FLOAT64, FLOAT64_TARGETS, IDENTITY, INTERRUPTED, LOWEST_POWER, NORMALIZED_SIGMOID, SIGMOID, SOFTMAX,
+    BINARY_SIGMOID, FLOAT64, FLOAT64_TARGETS, IDENTITY, INTERRUPTED, MIN_EXPONENT, NORMALIZED_SIGMOID, SIGMOID, SOFTMAX,
     TWO_TO_600, UINT8_CLASSES, UINT16_CLASSES, Activation, Kernels, Loss, Problem, Rows, TargetType, kernels_avx2,
     kernels_avx512, kernels_baseline, scaled_exp,
 )
@@ -386,7 +386,7 @@ cdef class RowPredictor:
             results = new_vector(2 if self.activation == BINARY_SIGMOID else self.n_outputs)
             self.predict(x, self.activation, results.data.as_doubles)
             return tuple(results)
-        e = scaled_exp(-fabs(logit), LOWEST_POWER)
+        e = scaled_exp(-fabs(logit), MIN_EXPONENT)
         total = 1.0 / (TWO_TO_600 + e)
         if logit >= 0.0:
             return e * total, TWO_TO_600 * total
@@ -475,33 +475,33 @@ def coordinate_descent(
     Py_ssize_t sweeps, double tolerance
 ):
     cdef array.array workspace = new_vector(n * n + n)
-    cdef double* whole = workspace.data.as_doubles
-    cdef double* slopes = whole + n * n
+    cdef double* full = workspace.data.as_doubles
+    cdef double* gradients = full + n * n
     cdef double* steps = step.data.as_doubles
-    cdef const double* half = matrix.data.as_doubles
+    cdef const double* lower = matrix.data.as_doubles
     cdef double curvature, here, there, threshold, change, largest
     cdef Py_ssize_t j, k, sweep
     cdef bint interrupted = False
     with nogil:
         for j in range(n):
             for k in range(n):
-                whole[j * n + k] = half[max(j, k) * n + min(j, k)]
+                full[j * n + k] = lower[max(j, k) * n + min(j, k)]
         for j in range(n):
-            slopes[j] = gradient.data.as_doubles[j] + kernels.dot(whole + j * n, steps, n)
+            gradients[j] = gradient.data.as_doubles[j] + kernels.dot(full + j * n, steps, n)
         for sweep in range(sweeps):
             largest = 0.0
             for j in range(n):
-                curvature = whole[j * n + j]
+                curvature = full[j * n + j]
                 if curvature <= 0.0:
                     continue
                 here = point.data.as_doubles[j] + steps[j]
-                there = here - slopes[j] / curvature
+                there = here - gradients[j] / curvature
                 threshold = thresholds.data.as_doubles[j] / curvature
                 there = max(there - threshold, 0.0) + min(there + threshold, 0.0)
                 change = there - here
                 if change != 0.0:
                     steps[j] = there - point.data.as_doubles[j]
-                    kernels.add_scaled(slopes, change, whole + j * n, n)
+                    kernels.add_scaled(gradients, change, full + j * n, n)
                     largest = max(largest, curvature * change * change)
             if largest <= tolerance:
                 break

@@ -75,6 +75,6 @@ cdef extern from "kernels/kernels.h":
     const Kernels kernels_avx512
 
 cdef extern from "kernels/sigmoid.h":
-    const double LOWEST_POWER
+    const double MIN_EXPONENT
     const double TWO_TO_600
-    double scaled_exp(double x, double lowest_power) noexcept nogil
+    double scaled_exp(double x, double min_exponent) noexcept nogil

@@ -1,4 +1,4 @@
-"""Problems for the functions of the backends, drawn at random, and what NumPy makes of the same formulas."""
+"""Random problems for the backend functions, and the expected results in NumPy."""
 
 from array import array
 
@@ -21,13 +21,13 @@ def zeros(count):
 
 
 def square(lower, n):
-    """A symmetric matrix of its lower triangle."""
+    """Return the symmetric matrix with this lower triangle."""
     matrix = np.reshape(lower, (n, n))
     return np.tril(matrix) + np.tril(matrix, -1).T
 
 
 class Case:
-    """A loss over n samples of d inputs and k outputs, as a backend takes it and as NumPy does; all that is drawn is seeded.
+    """A seeded random loss over n samples of d inputs and k outputs, for a backend and for NumPy.
 
     targets  "index" of the output whose target is 1, "indicators" for each output, or "float": numbers in [0, 1]
     """
@@ -73,7 +73,7 @@ class Case:
             self.targets = self.wanted
         self.coefficients = random.normal(size=(k, self.width)) * scale / np.sqrt(self.width) * 2
 
-    # The one place where tests call a LinearLoss.
+    # Every test calls LinearLoss through these methods, so that a change of its signature is made here only.
 
     def linear_loss(self, backend, inputs=None, targets=None):
         return backend.LinearLoss(
@@ -88,13 +88,13 @@ class Case:
         )
 
     def evaluate(self, backend, coefficients=None, loss=None, chunks=None):
-        """The value, then the gradient, of some chunks; of all if none are named."""
+        """Return the value followed by the gradient, summed over some chunks or, by default, all of them."""
         loss = loss or self.linear_loss(backend)
         coefficients = flat(self.coefficients if coefficients is None else coefficients)
         return np.array(loss.evaluate(coefficients, *(chunks or (0, self.n_chunks))))
 
     def parts(self, backend, coefficients=None, loss=None):
-        """The same for each chunk, n_chunks × (1 + k·width)."""
+        """Return value and gradient of each chunk, shape (n_chunks, 1 + k·width)."""
         loss = loss or self.linear_loss(backend)
         return np.array([self.evaluate(backend, coefficients, loss, (c, c + 1)) for c in range(self.n_chunks)])
 
@@ -111,7 +111,7 @@ class Case:
         scores = self.linear_loss(backend).sampling_scores(flat(self.coefficients), flat(means), flat(scales), first, last)
         return np.array(scores)
 
-    # The same once more in NumPy, written from the formulas.
+    # Expected results in NumPy, computed independently of the backends.
 
     @property
     def rows(self):
@@ -123,7 +123,7 @@ class Case:
         return np.ones(self.n) if self.weights is None else self.weights
 
     def losses(self, coefficients=None):
-        """For each sample the loss, its slopes and curvatures in the sums."""
+        """Return the loss of each sample and its first and second derivatives with respect to the logits."""
         sums = self.rows @ (self.coefficients if coefficients is None else coefficients).T
         wanted = self.wanted
         if self.loss == "softmax_log_loss":
@@ -140,7 +140,7 @@ class Case:
         return (errors**2).sum(axis=1) / 2, errors * slopes, slopes**2
 
     def expected(self):
-        """The parts, and how large the numbers are that each one is a sum of."""
+        """Return the expected parts and, for the error bound, the sum of the magnitudes of the terms of each."""
         losses, slopes, _ = self.losses()
         parts, sizes = [], []
         for first in range(0, self.n, self.chunk):
@@ -178,7 +178,7 @@ def as_expected(case, parts):
 
 
 def call_predict(backend, inputs, coefficients, activation, results):
-    """The one place where tests call a backend's predict."""
+    """Call a backend's predict, so that its signature is written here only."""
     return backend.predict(memoryview(inputs), flat(coefficients), activation, memoryview(results))
 
 
@@ -190,14 +190,14 @@ def predict(backend, inputs, coefficients, activation, n_outputs):
 
 
 def coefficients_for(case, activation):
-    """A pair is of a single output; softmax and shares are of several."""
+    """Return coefficients with one output for binary_sigmoid and at least two for softmax and normalized_sigmoid."""
     if activation in ("softmax", "normalized_sigmoid") and case.k == 1:
         case = Case(case.n, case.d, 2, case.loss, intercept=case.intercept)
     return case.coefficients[:1] if activation == "binary_sigmoid" else case.coefficients
 
 
 def activated(sums, activation):
-    """The answers in NumPy."""
+    """Apply an activation to the logits in NumPy."""
     outputs = np.exp(-np.logaddexp(0, -sums))
     if activation == "identity":
         return sums

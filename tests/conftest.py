@@ -1,4 +1,4 @@
-"""The backends, as fixtures: a test that takes one runs once for each backend that is built here."""
+"""Fixtures for the backends; most are parametrized over every available backend."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from hypothesis import settings
 import pyperceptron as pp
 from pyperceptron.backends import backend_name, backend_of
 
-# No deadline: a busy machine is no failure. Examples are not stored, so that every run is a run of its own.
+# No deadline, because a slow machine is not a failure. No example database, so that runs are independent.
 settings.register_profile("ours", deadline=None, database=None)
 settings.load_profile("ours")
 
@@ -30,45 +30,45 @@ def pytest_report_header():
 
 @pytest.fixture(params=BACKENDS, scope="session")
 def make_layer(request):
-    """SigmoidLayer, on one of the backends."""
+    """SigmoidLayer with its backend fixed to one of the available ones."""
     return partial(pp.SigmoidLayer, backend=request.param)
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
 def backend(request):
-    """The module of one of the backends."""
+    """The module of one of the available backends."""
     return backend_of(request.param)
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
 def make_model(request):
-    """Perceptron, on one of the backends."""
+    """Perceptron with its backend fixed to one of the available ones."""
     return partial(pp.Perceptron, backend=request.param)
 
 
 @pytest.fixture(scope="session")
 def make_models():
-    """Makes the same Perceptron on every backend that is built here."""
+    """Return a function that makes the same Perceptron on every available backend."""
     return lambda **params: [pp.Perceptron(backend=backend, **params) for backend in BACKENDS]
 
 
 @pytest.fixture(scope="session")
 def make_layers():
-    """Makes the same layer on every backend that is built here."""
+    """Return a function that makes the same layer on every available backend."""
     return lambda *args, **kwargs: [pp.SigmoidLayer(*args, backend=backend, **kwargs) for backend in BACKENDS]
 
 
 @pytest.fixture(scope="session")
 def make_reference():
-    """SigmoidLayer, on the reference."""
+    """SigmoidLayer with its backend fixed to the reference."""
     return partial(pp.SigmoidLayer, backend=BACKENDS[-1])
 
 
 @pytest.fixture(scope="session")
 def of_every_instruction_set():
-    """What a script prints under each instruction set that this machine has, forced in a process of its own.
+    """Return a function that runs a script in a subprocess per supported instruction set and maps each to its output.
 
-    Without the compiled backend there is but one, called "the reference".
+    Without the compiled backend the only key is "the reference".
     """
 
     def run(script):
@@ -90,7 +90,7 @@ def of_every_instruction_set():
 
 @pytest.fixture
 def without_the_compiled_backend(monkeypatch):
-    """Call it, and for the rest of the test the compiled backend is not there."""
+    """Return a function that makes the compiled backend impossible to import for the rest of the test."""
 
     def remove():
         monkeypatch.setitem(sys.modules, "pyperceptron.backends.cython", None)

@@ -1,4 +1,4 @@
-"""J and its optimum in NumPy, and samples to train on, for the tests of Perceptron."""
+"""The objective J and its optimum in NumPy, and random samples, for the tests of Perceptron."""
 
 import itertools
 from array import array
@@ -10,7 +10,7 @@ SOLVERS = ("auto", "newton", "lbfgs")
 
 
 class Frame:
-    """A data frame, as far as the checks can see."""
+    """A stand-in for a data frame: `columns`, `values` and __array__."""
 
     def __init__(self, values, columns):
         self.values, self.columns = np.array(values), columns
@@ -20,7 +20,7 @@ class Frame:
 
 
 def samples(n=60, d=4, classes=2, seed=0):
-    """Rows and labels 0 … classes - 1 that overlap, every label there."""
+    """Return X and labels 0 … classes - 1; the classes overlap, and each has at least one row."""
     random = np.random.default_rng([n, d, classes, seed])
     X = random.normal(size=(n, d))
     sums = X @ random.normal(size=(d, classes)) + random.gumbel(size=(n, classes))
@@ -35,7 +35,7 @@ def indicators(y):
 
 
 class Oracle:
-    """J and its slopes in NumPy; the columns' means and deviations as the model's documentation says them."""
+    """The objective J and its gradient in NumPy, with weighted column means and standard deviations."""
 
     def __init__(self, X, y, weights=None, *, loss="log_loss", l2=0.0, l1=0.0, fit_intercept=True, standardize=False):
         self.X, self.loss, self.l2, self.l1, self.fit_intercept = np.asarray(X, float), loss, l2, l1, fit_intercept
@@ -67,7 +67,7 @@ class Oracle:
         return self.weights @ losses + self.l2 / 2 * (scaled**2).sum() + self.l1 * abs(scaled).sum()
 
     def slope(self, model):
-        """The largest gradient norm of J, were all columns standardised; with lasso, of its least subgradient."""
+        """Return the max norm of J's gradient (with l1, the minimum-norm subgradient) in standardised columns."""
         W, b = np.asarray(model.coef_), np.asarray(model.intercept_)
         _, slopes = self.losses_and_slopes(W, b)
         slopes = slopes * self.weights[:, None]
@@ -82,7 +82,7 @@ class Oracle:
         return max(abs((ofW - np.outer(ofb, self.means)) / scales).max(), abs(ofb).max())
 
     def optimum(self):
-        """W and b by Newton's method on the whole Hessian, for the log losses; Σb of a softmax is 0."""
+        """Return the optimal W and b for the log loss by Newton's method; for softmax, b is centred to sum to 0."""
         k, width = self.wanted.shape[1], self.X.shape[1] + self.fit_intercept
         rows = np.hstack([self.X, np.ones((len(self.X), 1))]) if self.fit_intercept else self.X
         ridge = np.zeros((k, width))

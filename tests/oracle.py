@@ -1,4 +1,4 @@
-"""A third implementation of the layer, as plain as can be, that shares nothing with the backends: the oracle."""
+"""A naive implementation of the layer, independent of the backends, as a test oracle."""
 
 import math
 
@@ -10,7 +10,7 @@ def sigmoid(x):
 
 
 def forward(inputs, weights, bias):
-    """Each sum exactly rounded, by math.fsum."""
+    """Return the outputs; math.fsum rounds each weighted sum correctly."""
     return [
         [sigmoid(math.fsum([value * weights[j][c] for j, value in enumerate(row)] + [bias[c]])) for c in range(len(weights[0]))]
         for row in inputs
@@ -18,7 +18,7 @@ def forward(inputs, weights, bias):
 
 
 def train(inputs, targets, weights, bias, iterations, learning_rate, learns_bias):
-    """The weights, the bias and the last pass's outputs after so many steps along -d/dw of ½ Σ (target - output)²."""
+    """Run gradient descent on ½ Σ (target - output)²; return the weights, the bias and the outputs of the last pass."""
     outputs = None
     for _ in range(iterations):
         outputs = forward(inputs, weights, bias)
@@ -39,7 +39,7 @@ def train(inputs, targets, weights, bias, iterations, learning_rate, learns_bias
 
 
 def loss(inputs, targets, weights, bias):
-    """½ Σ (target - output)²."""
+    """Return ½ Σ (target - output)²."""
     outputs = forward(inputs, weights, bias)
     return math.fsum(
         (t - o) ** 2 / 2 for wanted, got in zip(targets, outputs, strict=True) for t, o in zip(wanted, got, strict=True)

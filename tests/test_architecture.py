@@ -42,7 +42,7 @@ MODULES = {
 
 
 def imported_modules(path):
-    """The package's own modules that a file imports, wherever in it the import stands."""
+    """Yield the modules of this package that a file imports, at the top level or inside functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} imports relatively"
@@ -60,21 +60,21 @@ def test_every_module_has_a_level():
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_nothing_imports_upward(module):
+def test_modules_import_only_from_earlier_levels(module):
     for imported in imported_modules(MODULES[module]):
         assert LEVEL[imported] < LEVEL[module], f"{module} imports {imported}"
 
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - {"backends", "cli"}))
-def test_only_backends_names_a_backend(module):
-    """But for the command line, which offers the names, and docstrings, which explain them."""
+def test_only_the_backends_package_hard_codes_backend_names(module):
+    """The command line is exempt because it offers the names as choices; docstrings may mention them."""
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     assert not constants & {"python", "cython"}
 
 
 @pytest.mark.parametrize("module", [*sorted(MODULES), ""])
-def test_a_module_opens_with_one_plain_sentence(module):
+def test_module_docstring_starts_with_a_one_line_summary(module):
     path = MODULES.get(module, PACKAGE / "__init__.py")
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring is not None
@@ -83,7 +83,7 @@ def test_a_module_opens_with_one_plain_sentence(module):
     assert len(first) < 130
 
 
-def test_import_loads_only_the_standard_library():
+def test_import_loads_only_standard_library_modules():
     script = (
         "import sys; before = set(sys.modules); import pyperceptron; "
         "print(*sorted({name.partition('.')[0] for name in set(sys.modules) - before}))"
@@ -91,13 +91,13 @@ def test_import_loads_only_the_standard_library():
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     loaded = set(ran.stdout.split())
     assert "pyperceptron" in loaded
-    # A module of the compiled backend's own machinery is no file that could be missing.
+    # Cython registers internal modules that have no file, so they are not dependencies.
     foreign = {name for name in loaded - {"pyperceptron"} if name not in sys.stdlib_module_names}
     assert not {name for name in foreign if not name.startswith(("_cython_", "cython_runtime"))}
     assert not loaded & {"argparse", "dataclasses", "inspect", "json", "random", "re", "typing", "unittest"}
 
 
-def test_training_lists_loads_no_numpy():
+def test_training_on_lists_does_not_import_numpy():
     script = (
         "import sys, pyperceptron as pp; pp.SigmoidLayer(1, seed=1).train([[1]], [1], 9).forward([[1]]); "
         "assert 'numpy' not in sys.modules"

@@ -1,4 +1,4 @@
-"""The command: what it prints, how it refuses, and that its help is true."""
+"""The command line: output, error messages and help."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ BACKENDS = pp.available_backends()
 
 
 def run(capsys, *arguments):
-    """Exit code, standard output and standard error."""
+    """Run the command; return its exit code, standard output and standard error."""
     try:
         code = main(arguments)
     except SystemExit as stopped:
@@ -44,12 +44,12 @@ def test_demo_prints_the_lessons_digits(capsys, backend):
     assert out.rstrip().endswith("So the neuron answers 1.")
 
 
-def test_demo_reads_the_same_from_every_backend(capsys):
+def test_demo_output_is_the_same_on_every_backend(capsys):
     texts = {re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS}
     assert len(texts) == 1
 
 
-def test_demo_is_plain_and_fits_80_columns(capsys):
+def test_demo_output_has_no_escape_codes_and_fits_80_columns(capsys):
     _, out, _ = run(capsys, "demo", "--steps", "3", "--seed", "5", "--ask", "-1.5", "0.25", "1e150")
     assert "\033" not in out
     assert max(map(len, out.splitlines())) <= 80
@@ -78,8 +78,8 @@ def test_demo_options(capsys):
 
 
 @pytest.mark.parametrize("ask", [("1.23456789", "1234567.8", "-0.001"), ("1e150", "1e150", "1e150"), ("0", "0", "0")])
-def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
-    """Recomputed from what is printed: the factors exactly, the weights to eight decimals."""
+def test_demo_weighted_sum_matches_its_printed_terms(capsys, ask):
+    """Recompute the weighted sum from the printed factors (exact) and weights (eight decimals)."""
     _, out, _ = run(capsys, "demo", "--ask", *ask)
     told = out.split("A new situation")[1].splitlines()
     products = [line.split("= ", 1)[-1].split("+ ", 1)[-1].split(" * ") for line in told if " * " in line]
@@ -90,7 +90,7 @@ def test_the_sum_worked_out_by_hand_is_true(capsys, ask):
     assert "nan" not in out
 
 
-def test_a_full_disk_is_told_in_one_line():
+def test_full_disk_prints_a_one_line_error():
     with open("/dev/full", "w") as full:
         ran = subprocess.run(
             [sys.executable, "-m", "pyperceptron", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, cwd="/"
@@ -117,7 +117,7 @@ def test_a_full_disk_is_told_in_one_line():
         (["lesson"], "invalid choice: 'lesson'"),
     ],
 )
-def test_a_wrong_argument_gets_one_line_and_exit_code_2(capsys, arguments, complaint):
+def test_invalid_argument_prints_one_line_and_exits_with_2(capsys, arguments, complaint):
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert complaint in err
@@ -140,7 +140,7 @@ def test_help_names_every_option_and_its_default(capsys):
     assert "demo" in run(capsys)[1]
 
 
-def test_version_tells_what_is_built(capsys, without_the_compiled_backend):
+def test_version_lists_the_available_backends(capsys, without_the_compiled_backend):
     assert run(capsys, "--version")[1] == f"pyperceptron {pp.__version__} (backends: {', '.join(BACKENDS)})\n" + (
         "" if len(BACKENDS) > 1 else "The compiled backend is not built here: the README explains how to build it.\n"
     )
@@ -154,7 +154,7 @@ def test_version_tells_what_is_built(capsys, without_the_compiled_backend):
     assert "backend 'cython' cannot be used here" in err
 
 
-def test_the_module_is_the_command():
+def test_python_m_runs_the_command():
     ran = subprocess.run([sys.executable, "-m", "pyperceptron", "--version"], capture_output=True, text=True, cwd="/")
     assert (ran.returncode, ran.stdout.split("\n")[0]) == (
         0,
@@ -162,13 +162,13 @@ def test_the_module_is_the_command():
     )
 
 
-def test_a_reader_that_leaves_early_is_no_error():
+def test_closed_pipe_is_not_an_error():
     command = f"{sys.executable} -m pyperceptron demo --steps 500 | head -1; exit ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd="/")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "One neuron, three inputs, no hidden layer\n", "")
 
 
-def test_an_ascii_terminal_gets_the_numbers():
+def test_demo_works_with_ascii_output():
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     ran = subprocess.run(
         [sys.executable, "-m", "pyperceptron", "demo"], capture_output=True, text=True, cwd="/", env=environment
@@ -178,7 +178,7 @@ def test_an_ascii_terminal_gets_the_numbers():
 
 
 def on_a_terminal(environment):
-    """What `pyperceptron demo` shows on a terminal."""
+    """Return the output of `pyperceptron demo` when its standard output is a terminal."""
     ours, its = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "pyperceptron", "demo"],
@@ -191,14 +191,14 @@ def on_a_terminal(environment):
     try:
         while piece := os.read(ours, 65536):
             shown += piece
-    except OSError:  # how Linux says that the other end was closed
+    except OSError:  # Linux raises EIO when the other end is closed
         pass
     os.close(ours)
     assert process.wait() == 0
     return shown.decode()
 
 
-def test_headings_stand_out_on_a_terminal_unless_no_color_is_set():
+def test_headings_are_bold_on_a_terminal_unless_no_color_is_set():
     assert "\033[1mThe training table\033[0m" in on_a_terminal({"NO_COLOR": ""})
     assert "\033" not in on_a_terminal({"NO_COLOR": "1"})
     assert "\033" not in on_a_terminal({"NO_COLOR": "", "TERM": "dumb"})

@@ -1,4 +1,4 @@
-"""The documents: their examples run, their transcripts are what the command prints, and what they name exists."""
+"""The documentation: examples run, transcripts match the output, and links and names resolve."""
 
 import doctest
 import re
@@ -54,10 +54,10 @@ def test_every_public_name_has_a_docstring_and_is_in_the_readme():
         assert f"`{name}" in TEXT or f"pp.{name}" in TEXT, name
 
 
-def test_links_lead_somewhere():
+def test_readme_links_to_existing_files():
     for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
         assert (README.parent / target).exists(), target
 
 
-def test_the_changelog_tells_of_this_version():
+def test_changelog_has_an_entry_for_this_version():
     assert f"## {pp.__version__}" in (README.parent / "CHANGELOG.md").read_text(encoding="utf-8")

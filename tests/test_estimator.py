@@ -1,4 +1,4 @@
-"""Perceptron as an object: copies, parameters, scores, extremes."""
+"""Perceptron as an estimator: copies, parameters, scores and extreme inputs."""
 
 import copy
 import pickle
@@ -58,13 +58,13 @@ def test_parameters(make_model):
     assert model.get_params() == before
 
 
-def test_parameters_that_numpy_made(make_model):
+def test_numpy_scalars_as_parameters(make_model):
     X, y = samples(n=40)
     model = make_model(l2=np.float32(0.5), max_iter=np.int64(50), fit_intercept=np.bool_(True), tol=np.float64(1e-6)).fit(X, y)
     assert bits(model) == bits(make_model(l2=0.5, max_iter=50).fit(X, y))
 
 
-def test_an_unfitted_model_has_no_coefficients(make_model):
+def test_unfitted_model_raises_not_fitted_error(make_model):
     model, message = make_model(), r"^this Perceptron is not fitted yet: call fit\(X, y\) first$"
     fitted = ("coef_", "intercept_", "classes_", "n_features_in_", "n_iter_", "history_", "solver_", "backend_", "findings_")
     for name in (*fitted, "feature_names_in_"):
@@ -130,14 +130,14 @@ def test_300_classes(make_model, loss):
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e30, 1e140])
 @pytest.mark.parametrize("params", [{}, {"l2": 0.1, "standardize": True}, {"l1": 0.01, "standardize": True}], ids=str)
-def test_samples_of_any_scale(make_model, scale, params):
+def test_fit_on_samples_of_any_scale(make_model, scale, params):
     X, y = samples()
     model = make_model(**params).fit(X * scale, y)
     expected = make_model(**params).fit(X, y)
     np.testing.assert_allclose(model.predict_proba(X * scale), expected.predict_proba(X), atol=1e-4)
 
 
-def test_two_rows_of_one_number(make_model):
+def test_fit_on_two_rows_and_one_column(make_model):
     model = make_model(l2=0.1).fit([[0], [1]], ["no", "yes"])
     assert model.predict([[0], [1]]) == ["no", "yes"]
     assert model.predict_one([5]) == "yes"

@@ -1,4 +1,4 @@
-"""What Perceptron refuses: the same error, with the same text, from both backends, and the model stays as it was."""
+"""Invalid input to Perceptron: both backends raise the same error and leave the model unchanged."""
 
 import sys
 
@@ -30,7 +30,7 @@ class Unhashable:
         return "Unhashable()"
 
 
-# For fit and, with a model of 3 columns, for all that takes samples.
+# Invalid X for fit and, on a model fitted with 3 columns, for predict, score and the like.
 REFUSED_SAMPLES = [
     ([[1, 2, 3], [4, 5]], ValueError, "X row 1 has 2 numbers but row 0 has 3: give every row equally many"),
     ([[1, "2", 3]], TypeError, f"X row 0, column 1 is '2'; {CONVERT}"),
@@ -71,7 +71,7 @@ REFUSED_SAMPLES = [
     ),
 ]
 
-# For these, y has to be right as well.
+# These need a valid y, because y is checked before X is searched for values that are not finite.
 NOT_FINITE = [
     ([[1, 2, 3], [4, 5, NAN]], f"X row 1, column 2 is nan; {FILL_IN}"),
     ([[1, 2, 3], [4, 5, 6], [INF, 8, 9]], f"X row 2, column 0 is inf; {FILL_IN}"),
@@ -197,7 +197,7 @@ REFUSED_CLASS_WEIGHTS = [
     ),
 ]
 
-# For predict_one and predict_proba_one of a model of 3 columns.
+# Invalid x for predict_one and predict_proba_one of a model fitted with 3 columns.
 REFUSED_ROWS = [
     ([1, 2], ValueError, "x has 2 numbers but the model was fitted with 3: give 3 numbers"),
     ((1, 2, 3, 4), ValueError, "x has 4 numbers but the model was fitted with 3: give 3 numbers"),
@@ -260,7 +260,7 @@ def test_samples_that_are_not_finite(model, samples, message):
     assert state(model) == before
 
 
-def test_one_number_of_many_that_is_not_finite(make_model):
+def test_error_locates_one_non_finite_value_among_many(make_model):
     samples, labels = np.ones((3000, 7)), np.arange(3000) % 2
     model = make_model(l2=0.1).fit(samples[:4] * 0.5, labels[:4])
     for row, column in ((0, 0), (1, 6), (2047, 3), (2999, 6)):
@@ -282,7 +282,7 @@ def test_refused_fits(make_model, model, arguments, error, message):
 
 
 @pytest.mark.parametrize(("samples", "count"), [([[1, 2]], "2 columns"), ([[1]], "1 column"), (np.ones((2, 4)), "4 columns")])
-def test_another_number_of_columns(model, samples, count):
+def test_predict_refuses_a_different_number_of_columns(model, samples, count):
     message = f"X has {count} but the model was fitted with 3: give rows of 3 numbers"
     for call in (model.predict, model.predict_proba, model.decision_function):
         refusal(lambda call=call: call(samples), ValueError, message)
@@ -296,7 +296,7 @@ def test_refused_rows(model, x, error, message):
 
 @pytest.mark.parametrize(("params", "error", "message"), REFUSED_PARAMETERS, ids=named(REFUSED_PARAMETERS))
 def test_refused_parameters(make_model, params, error, message):
-    """When the model is made, when they are set, and when they were assigned behind its back."""
+    """The constructor, set_params and, after a plain attribute assignment, fit all check parameters."""
     refusal(lambda: make_model(**params), error, message)
     model = make_model(l2=0.5)
     before = model.get_params()
@@ -311,7 +311,7 @@ def test_refused_parameters(make_model, params, error, message):
     refusal(lambda: model.fit(X, Y), error, message)
 
 
-def test_every_parameter_has_a_bad_value_here():
+def test_refused_parameters_cover_every_parameter():
     tried = {name for params, *_ in REFUSED_PARAMETERS for name in params}
     assert tried | {"backend"} == set(pp.Perceptron().get_params())
 
@@ -351,8 +351,8 @@ def test_refused_scores(model):
 
 
 @pytest.mark.parametrize("n", [4, 5000])
-def test_an_infinite_label_is_a_label_or_not_whatever_their_number(make_model, n):
-    """The same answer for few rows and for many, from a NumPy array and from a list."""
+def test_infinite_label_is_refused_for_any_number_of_rows(make_model, n):
+    """Arrays and lists, short and long, are read by different code, which must agree."""
     labels = np.arange(n) % 2.0
     labels[1] = INF
     samples = np.arange(n, dtype=float)[:, None] % 7
@@ -365,6 +365,6 @@ def test_an_infinite_label_is_a_label_or_not_whatever_their_number(make_model, n
 
 
 @pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e-300, 1e300, 1e308])
-def test_weights_count_in_proportion_however_small_or_large(make_model, weight):
+def test_fit_is_invariant_to_the_scale_of_sample_weights(make_model, weight):
     weighted, plain = make_model(l2=0.1).fit(X, Y, [weight] * 4), make_model(l2=0.1).fit(X, Y)
     assert (weighted.coef_, weighted.intercept_) == (plain.coef_, plain.intercept_)

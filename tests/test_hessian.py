@@ -1,4 +1,4 @@
-"""Hessians, the rows that are sampled for them, and the moments of the columns: against NumPy and against differences."""
+"""Hessians, row sampling and column moments, against NumPy and finite differences."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_hessians_of_many_rows(backend, n):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 7, 8, 9, 16, 30])
-def test_hessians_are_the_differences_of_gradients(backend, d):
+def test_hessian_matches_finite_differences_of_the_gradient(backend, d):
     case = Case(20, d, 1, "sigmoid_log_loss")
     found = square(case.hessian(backend, 0), case.width)
     step = 1e-5
@@ -57,8 +57,8 @@ def test_hessians_are_the_differences_of_gradients(backend, d):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("n", "d", "k", "storage"), [(70, 3, 2, "d"), (130, 20, 3, "f"), (65, 9, 4, "B"), (70, 30, 5, "d")])
 @pytest.mark.parametrize("shifted", [False, True])
-def test_sampling_scores_are_the_rows_part_of_the_trace(backend, n, d, k, storage, loss, shifted):
-    """Columns standardised: with means of 0, scales of 1 and an intercept, Σ scores is the mean Hessian's trace."""
+def test_sampling_scores_sum_to_the_trace_of_the_hessian(backend, n, d, k, storage, loss, shifted):
+    """With means of 0, scales of 1 and an intercept, the scores sum to the trace of the mean Hessian."""
     case = Case(n, d, k, loss, storage=storage, shifted=shifted)
     zero, one = np.zeros(d), np.ones(d)
     found = case.sampling_scores(backend, zero, one, 0, case.n_chunks)
@@ -76,7 +76,7 @@ def test_sampling_scores_are_the_rows_part_of_the_trace(backend, n, d, k, storag
 
 
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=200), st.integers(1, 50))
-def test_a_systematic_sample_stands_for_all(backend, values, wanted):
+def test_systematic_sample_weights_are_inverse_probabilities(backend, values, wanted):
     indices, weights = backend.systematic_sample(flat(values), wanted)
     assert len(indices) == len(weights) <= wanted + 1
     assert indices.typecode == "q"
@@ -84,7 +84,7 @@ def test_a_systematic_sample_stands_for_all(backend, values, wanted):
     total = sum(values)
     for index, weight in zip(indices, weights, strict=True):
         assert weight == pytest.approx(max(1.0, total / (wanted * values[index])), rel=1e-9)
-    if total > 1e-300 and len(values) > wanted:  # each chosen one stands for one integer that was passed
+    if total > 1e-300 and len(values) > wanted:  # each index is drawn when the cumulative probability passes an integer
         probabilities = [min(1.0, wanted * value / total) for value in values]
         assert abs(len(indices) - sum(probabilities)) < 1 + 1e-9
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and threads: a training can be stopped, keeps what it has learned, and leaves other threads running."""
+"""Ctrl-C and threads: training can be interrupted, keeps its progress and does not block other threads."""
 
 import _thread
 import threading
@@ -11,7 +11,7 @@ FOR_EVER = 2**62
 
 
 def interrupted(train):
-    """Train until a Ctrl-C after 0.2 s; returns how many seconds after that it stopped."""
+    """Simulate Ctrl-C after 0.2 s of training; return how many seconds later training stopped."""
     pressed = []
 
     def press():
@@ -23,7 +23,7 @@ def interrupted(train):
     try:
         with pytest.raises(KeyboardInterrupt):  # noqa: PT012
             train()
-            timer.join()  # if the training is over too soon, the failure is this test's, not the next one's
+            timer.join()  # if training ends early, the interrupt must arrive in this test and not in the next one
         return time.perf_counter() - pressed[0]
     finally:
         timer.join()
@@ -36,9 +36,9 @@ def test_ctrl_c_keeps_whole_iterations(make_layer, shape):
     layer = make_layer(shape[1], seed=1, bias=True)
     start = layer.weights
     seconds = interrupted(lambda: layer.train(inputs, targets, FOR_EVER))
-    assert seconds < 1  # the promise is 0.1; a test's machine may be busy
+    assert seconds < 1  # the documented limit is 0.1 s, but the test machine may be busy
     assert layer.weights != start
-    if shape[0] > 4:  # few enough iterations to look for the one that it stopped at
+    if shape[0] > 4:  # with few rows there are too many iterations to replay
         again = make_layer(shape[1], seed=1, bias=True)
         again.train(inputs, targets, 100_000, callback=lambda again, iteration: again.weights == layer.weights)
         assert (again.weights, again.bias) == (layer.weights, layer.bias)
@@ -57,8 +57,8 @@ def test_ctrl_c_keeps_the_best_coefficients_so_far(make_model):
     assert model.predict(X[:2]).shape == (2,)
 
 
-def test_other_threads_run_while_one_trains(make_layer):
-    """One call of about half a second, during which this thread wakes again and again."""
+def test_train_releases_the_gil(make_layer):
+    """Train for about half a second in another thread while this one keeps calling forward."""
     inputs, targets = np.random.default_rng(1).normal(size=(500, 20)), [0.5] * 500
     layer = make_layer(20, seed=1)
     start = time.perf_counter()
@@ -88,7 +88,7 @@ def test_threads_do_not_disturb_each_other(make_layer):
         assert (layer.weights, layer.outputs.tolist()) == (alone.weights, alone.outputs.tolist())
 
 
-def test_one_layer_trained_by_several_threads_stays_sound(make_layer):
+def test_concurrent_train_calls_do_not_corrupt_the_weights(make_layer):
     layer = make_layer(3, seed=1)
     inputs, targets = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0]
     threads = [threading.Thread(target=layer.train, args=(inputs, targets, 500)) for _ in range(4)]

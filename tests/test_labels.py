@@ -1,4 +1,4 @@
-"""Labels of any kind, read and given back."""
+"""Labels of every type: encoding them and returning them from predict."""
 
 from array import array
 
@@ -13,7 +13,7 @@ from pyperceptron.labels import read_labels
 @pytest.mark.parametrize(("classes", "rows"), [(2, 200_000), (3, 65_537), (300, 131_072)])
 @pytest.mark.parametrize("dtype", [np.int64, np.float32])
 def test_labels_of_many_rows(classes, rows, dtype):
-    """They are read and counted some at a time."""
+    """Enough rows for several blocks, because labels are encoded and counted in blocks."""
     y = np.random.default_rng(classes).integers(0, classes, rows).astype(dtype) * 2 - 5
     labels = read_labels(y, rows)
     np.testing.assert_array_equal(np.array(labels.classes.labels)[as_flat(labels.table)], y)
@@ -48,7 +48,7 @@ def test_labels(make_model, labels):
     assert model.score(X.tolist(), given_labels) == np.mean([a == b for a, b in zip(predicted, given_labels, strict=True)])
 
 
-def test_labels_of_several_types_stay_in_their_order(make_model):
+def test_labels_of_mixed_types_keep_order_of_appearance(make_model):
     X, y = samples(n=40, classes=3)
     model = make_model(l2=0.01).fit(X.tolist(), [("tuple", "string", 5)[code] if code else "x" for code in y])
     assert model.classes_ == ["x", "string", 5]
@@ -57,7 +57,7 @@ def test_labels_of_several_types_stay_in_their_order(make_model):
 
 @pytest.mark.parametrize("dtype", ["i1", "i8", "u2", "f", "d", "?", "U7", "S7", "O"])
 @pytest.mark.parametrize("n", [40, 5000])
-def test_labels_in_numpy_keep_their_type(make_model, dtype, n):
+def test_numpy_labels_keep_their_dtype(make_model, dtype, n):
     X, y = samples(n=n, d=1)
     labels = np.array(["1", "0"] if dtype in ("U7", "S7", "O") else [1, 0]).astype(dtype)[y]
     model = make_model(l2=0.01, tol=10.0).fit(X, labels)  # no step is made
@@ -68,7 +68,7 @@ def test_labels_in_numpy_keep_their_type(make_model, dtype, n):
     predicted = model.predict(X[:50])
     assert predicted.dtype == labels.dtype
     assert predicted.tolist() == model.classes_[model.predict_proba(X[:50]).argmax(axis=1)].tolist()
-    # The more frequent class has the larger intercept: the codes fit the classes.
+    # At X = 0 the probabilities equal the class frequencies only if the codes match the classes.
     counts = [(labels == label).sum() for label in model.classes_]
     np.testing.assert_allclose(model.predict_proba([[0.0]])[0], np.array(counts) / n, rtol=1e-12)
 
@@ -96,7 +96,7 @@ def test_masked_labels_are_refused(make_model, dtype, place, n):
     "labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str
 )
 @pytest.mark.parametrize("n", [6, 5000])
-def test_tuples_in_an_array_of_objects_stay_whole(make_model, labels, n):
+def test_tuple_labels_in_an_object_array(make_model, labels, n):
     X = np.arange(float(n))[:, None] - n / 2
     y = np.empty(n, object)
     for row in range(n):
@@ -117,7 +117,7 @@ def test_labels_in_other_containers(make_model, column):
 
 
 @pytest.mark.parametrize("kind", [int, float, bool])
-def test_several_labels_from_any_container(make_model, kind):
+def test_multilabel_targets_from_any_container(make_model, kind):
     X, _ = samples(n=40)
     Y = X[:, :2] > 0.3 * X[:, 2:]
     lists = [[kind(value) for value in row] for row in Y]

@@ -1,4 +1,4 @@
-"""What a layer does besides the lesson: shapes, bias, going on, tracing, callbacks, stopping."""
+"""SigmoidLayer beyond the lesson: shapes, bias, continued training, tracing, callbacks, overflow."""
 
 import copy
 import pickle
@@ -15,7 +15,7 @@ INPUTS = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75], [-2.0, 1.0, 0.0], [0.0, 0.5, 1.0
 TARGETS = [[0.1, 1.0], [0.9, 0.0], [0.5, 0.5], [0.0, 0.25], [1.0, 1.0]]
 
 
-def test_backends_are_told():
+def test_default_backend_is_the_first_available():
     assert pp.available_backends()[-1] == "python"
     assert pp.SigmoidLayer(1).backend == pp.available_backends()[0]
 
@@ -38,8 +38,8 @@ def test_a_missing_backend_is_an_import_error(without_the_compiled_backend):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_gradient_is_that_of_the_loss(make_layer, bias):
-    """Finite differences of ½ Σ (target - output)² give the step that train makes."""
+def test_training_step_matches_finite_differences_of_the_loss(make_layer, bias):
+    """Compare one step of train with finite differences of ½ Σ (target - output)²."""
     layer = make_layer(3, 2, bias=bias, seed=4)
     start, start_bias = layer.weights, layer.bias or [0.0, 0.0]
     rate, h = 0.125, 1e-5
@@ -62,7 +62,7 @@ def test_gradient_is_that_of_the_loss(make_layer, bias):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_going_on_is_the_same_as_one_long_training(make_layer, bias):
+def test_continued_training_equals_one_long_training(make_layer, bias):
     once = make_layer(3, 2, bias=bias, seed=2).train(INPUTS, TARGETS, 2_000)
     twice = make_layer(3, 2, bias=bias, seed=2).train(INPUTS, TARGETS, 700).train(INPUTS, TARGETS, 1_300)
     called = make_layer(3, 2, bias=bias, seed=2).train(INPUTS, TARGETS, 2_000, callback=lambda layer, iteration: None)
@@ -71,7 +71,7 @@ def test_going_on_is_the_same_as_one_long_training(make_layer, bias):
     assert once.outputs == twice.outputs == called.outputs
 
 
-def test_each_output_is_a_neuron_of_its_own(make_layer):
+def test_outputs_are_trained_independently(make_layer):
     layer = make_layer(3, 2, bias=True, seed=9)
     apart = [make_layer(3, bias=True, weights=[row[c] for row in layer.weights]) for c in range(2)]
     layer.train(INPUTS, TARGETS, 300, 0.5)
@@ -83,7 +83,7 @@ def test_each_output_is_a_neuron_of_its_own(make_layer):
 
 @pytest.mark.parametrize("n_inputs", [3, 20])
 @pytest.mark.parametrize("bias", [False, True])
-def test_a_trace_tells_every_number_of_a_training(make_layer, bias, n_inputs):
+def test_trace_yields_the_intermediate_values_of_every_iteration(make_layer, bias, n_inputs):
     random = np.random.default_rng(7)
     inputs, targets = random.normal(size=(6, n_inputs)), random.random((6, 2))
     traced = make_layer(n_inputs, 2, bias=bias, seed=2)
@@ -117,7 +117,7 @@ def test_a_trace_refuses_bad_input_before_its_first_step(make_layer):
         make_layer(3, 2).trace(INPUTS, TARGETS, 5, -1)
 
 
-def test_a_trace_says_what_it_holds(make_layer):
+def test_step_repr(make_layer):
     step = next(make_layer(1, weights=[0.0]).trace([[1]], [1]))
     assert repr(step) == (
         "Step(iteration=1, weights=[[0.0]], bias=None, weighted_sums=[[0.0]], outputs=[[0.5]], errors=[[0.5]], "
@@ -164,7 +164,7 @@ def test_weights_and_bias_can_be_read_and_set(make_layer):
     assert make_layer(2).bias is None
 
 
-def test_no_iteration_changes_nothing(make_layer):
+def test_zero_iterations_change_nothing(make_layer):
     layer = make_layer(3, 2, seed=1)
     before = layer.weights
     layer.train(INPUTS, TARGETS, 0)
@@ -182,7 +182,7 @@ def test_repr(make_layer):
     assert repr(make_layer(3, 2, bias=True)) == "SigmoidLayer(3, 2, bias=True)"
 
 
-def test_copies_and_pickles_go_on_alike(make_layer):
+def test_training_continues_identically_after_copy_and_pickle(make_layer):
     layer = make_layer(3, 2, bias=True, seed=1).train(INPUTS, TARGETS, 5)
     for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert (other.weights, other.bias, other.outputs) == (layer.weights, layer.bias, layer.outputs)
@@ -200,7 +200,7 @@ print(layer.backend, layer.outputs, layer.weights, layer.train([[1, 0, 1]], [[1,
 """
 
 
-def test_pickles_travel_to_where_there_is_less():
+def test_unpickling_without_numpy_and_the_compiled_backend():
     layer = pp.SigmoidLayer(3, 2, seed=1).train(np.array(INPUTS), np.array(TARGETS), 2)
     ran = subprocess.run([sys.executable, "-c", ELSEWHERE], input=pickle.dumps(layer), capture_output=True, check=True, cwd="/")
     assert ran.stdout.decode() == f"python {layer.outputs.tolist()} {layer.weights} True\n"
@@ -215,7 +215,7 @@ def test_outputs_are_a_copy(make_layer, convert):
 
 
 @pytest.mark.parametrize("n_rows", [1, 3, 400])
-def test_a_step_out_of_range_is_not_made(make_layer, n_rows):
+def test_overflowing_step_raises_and_keeps_the_weights(make_layer, n_rows):
     layer = make_layer(1, weights=[0.0])
     with pytest.raises(OverflowError) as caught:
         layer.train([[1e100]] * n_rows, [1] * n_rows, 10, 1e60)
@@ -228,8 +228,8 @@ def test_a_step_out_of_range_is_not_made(make_layer, n_rows):
 
 @pytest.mark.parametrize("n_rows", [2, 600])
 @pytest.mark.parametrize("width", [2, 12])
-def test_outputs_that_leave_the_range_at_different_iterations(make_layer, n_rows, width):
-    """The second neuron would leave it first: no neuron makes a step more than another."""
+def test_overflow_of_one_output_stops_all_outputs(make_layer, n_rows, width):
+    """Training stops for all neurons at the iteration at which the first of them would overflow."""
     inputs = np.zeros((n_rows, width))
     inputs[::2, 0], inputs[1::2, 1] = 1e140, 1e-100
     targets = np.where(np.arange(n_rows)[:, None] % 2, [0.6, 1.0], [0.5, 0.5])
@@ -248,8 +248,8 @@ def test_outputs_that_leave_the_range_at_different_iterations(make_layer, n_rows
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_many_rows_in_threads(threads):
-    """Enough work for threads: the same weights to the bit, as NumPy computes them."""
+def test_threaded_training_is_bit_identical(threads):
+    """Threads give bit-identical weights, which match NumPy's."""
     random = np.random.default_rng(3)
     inputs, targets = random.normal(size=(20_000, 60)), random.random((20_000, 4))
     layer = pp.SigmoidLayer(60, 4, seed=1, bias=True, threads=threads)

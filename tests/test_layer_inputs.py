@@ -1,4 +1,4 @@
-"""What a layer accepts and what it refuses: the same from both backends, and nothing changes when it refuses."""
+"""Valid and invalid input to SigmoidLayer: both backends agree, and an error changes nothing."""
 
 import ctypes
 import mmap
@@ -25,7 +25,7 @@ def read_only(values):
 
 
 def off_by_one(values):
-    """float64 that lie across the processor's natural addresses, as in a file behind a header of odd length."""
+    """Return unaligned float64, as in a memory-mapped file after a header of odd length."""
     return memoryview(b"x" + two_dimensional(values, "d").tobytes())[1:].cast("d", (len(values), len(values[0])))
 
 
@@ -40,7 +40,7 @@ def in_a_file(values):
 
 
 class Frame:
-    """A data frame, as far as the checks can see."""
+    """A stand-in for a data frame: `values` and __array__."""
 
     def __init__(self, values):
         self.values = np.array(values)
@@ -50,7 +50,7 @@ class Frame:
 
 
 class Rows:
-    """A sequence by __len__ and __getitem__ alone."""
+    """A sequence with only __len__ and __getitem__."""
 
     def __init__(self, values):
         self.values = values
@@ -149,7 +149,7 @@ def test_every_kind_of_targets(make_layer, targets):
     assert layer.train(ROWS, targets, 3, 0.01).weights == expected.train(ROWS, [0.0, 1.0, 1.0, 0.0], 3, 0.01).weights
 
 
-def test_outputs_do_not_hold_on_to_the_inputs(make_layer):
+def test_outputs_keep_no_reference_to_the_inputs(make_layer):
     import gc
     import weakref
 
@@ -431,7 +431,7 @@ def test_refused_assignments(make_layer):
     refusal(lambda: setattr(make_layer(1), "bias", [1]), ValueError, message)
 
 
-def test_where_the_first_bad_number_is(backend):
+def test_first_outside_returns_the_index_of_the_first_bad_value(backend):
     values = array("d", [0.5]) * 200_001
     for place in (0, 65_535, 65_536, 131_072, 200_000):
         for bad in (NAN, INF, -INF, 1.5, -0.5):

@@ -43,14 +43,14 @@ def test_weights_and_outputs_after_20_000(make_layer):
 
 
 @pytest.mark.parametrize("iterations", [1, 2, 60_000, 100_000])
-def test_the_numpy_script(make_layer, iterations):
+def test_training_matches_the_numpy_script(make_layer, iterations):
     layer = make_layer(3, seed=1).train(INPUTS, TARGETS, iterations)
     weights, outputs = lesson_in_numpy(iterations)
     assert flat(layer.weights) == pytest.approx(weights, rel=1e-11, abs=0)
     assert flat(layer.outputs) == pytest.approx(outputs, rel=1e-11, abs=0)
 
 
-def test_a_new_situation(make_layer):
+def test_prediction_for_the_new_situation(make_layer):
     layer = make_layer(3, seed=1).train(INPUTS, TARGETS)
     [[answer]] = layer.forward([[1, 0, 0]])
     assert round(answer, 8) == 0.99996897

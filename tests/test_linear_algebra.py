@@ -1,4 +1,4 @@
-"""Vectors, small matrices and what minimises a quadratic: each function against NumPy."""
+"""Vector operations, Cholesky factorisation and coordinate descent, against NumPy."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_vectors(backend, n):
 
 
 @pytest.mark.parametrize("n", LENGTHS)
-def test_objectives_are_reduced(backend, n):
+def test_reduce_objective(backend, n):
     random = np.random.default_rng(n)
     total, coefficients, l2 = random.normal(size=1 + n), random.normal(size=n), random.random(n)
     gradient = flat(np.full(n, np.nan))
@@ -33,7 +33,7 @@ def test_objectives_are_reduced(backend, n):
 
 @pytest.mark.parametrize("n", WIDTHS)
 @pytest.mark.parametrize("k", [1, 2, 5])
-def test_the_largest_scaled_gradient(backend, n, k):
+def test_max_scaled_gradient(backend, n, k):
     random = np.random.default_rng(n)
     means, scales = random.normal(size=n), random.random(n) + 0.1
     for place in range(-1, n):
@@ -54,7 +54,7 @@ def positive_definite(random, n):
 
 @pytest.mark.parametrize("n", WIDTHS)
 def test_cholesky(backend, n):
-    """Only the lower triangle is looked at."""
+    """Fill the upper triangle with 1e9, because only the lower one may be read."""
     random = np.random.default_rng(n)
     matrix = positive_definite(random, n)
     factor = flat(np.tril(matrix) + np.triu(np.full((n, n), 1e9), 1))
@@ -74,7 +74,7 @@ def test_cholesky(backend, n):
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 17, 30])
-def test_cholesky_of_what_is_not_positive_definite(backend, n):
+def test_cholesky_returns_the_first_non_positive_pivot(backend, n):
     for column in range(n):
         matrix = positive_definite(np.random.default_rng(n), n)
         matrix[column, column] = -1.0
@@ -83,7 +83,7 @@ def test_cholesky_of_what_is_not_positive_definite(backend, n):
         assert backend.cholesky(flat(matrix), n) == column
         matrix[column, column] = np.nan
         assert backend.cholesky(flat(matrix), n) == column
-        if column:  # the same column twice: a pivot that is nothing but rounding
+        if column:  # a duplicated column, whose pivot is only rounding error
             matrix = positive_definite(np.random.default_rng(n), n)
             matrix[column, :] = matrix[0, :]
             matrix[:, column] = matrix[:, 0]
@@ -92,8 +92,8 @@ def test_cholesky_of_what_is_not_positive_definite(backend, n):
 
 @pytest.mark.parametrize("n", WIDTHS)
 @pytest.mark.parametrize("strength", [0.0, 0.3, 1.0, 50.0])
-def test_coordinate_descent_is_optimal(backend, n, strength):
-    """The conditions of Karush, Kuhn and Tucker; what is held at 0 is 0 exactly."""
+def test_coordinate_descent_satisfies_the_kkt_conditions(backend, n, strength):
+    """The result satisfies the KKT conditions, and inactive coordinates are exactly 0."""
     random = np.random.default_rng(n)
     matrix, gradient = positive_definite(random, n) + np.eye(n), random.normal(size=n)
     point = random.normal(size=n) * random.integers(0, 2, n)
@@ -110,7 +110,7 @@ def test_coordinate_descent_is_optimal(backend, n, strength):
             assert at_zero.sum() >= n // 2
 
 
-def test_coordinate_descent_without_sweeps_stays(backend):
+def test_coordinate_descent_with_zero_sweeps_changes_nothing(backend):
     step = flat([1.0, 2.0])
     backend.coordinate_descent(flat(np.eye(2)), 2, flat([1, 1]), flat([0, 0]), flat([1, 1]), step, 0, 1e-20)
     assert list(step) == [1.0, 2.0]

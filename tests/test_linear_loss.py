@@ -1,4 +1,4 @@
-"""Values and gradients of the losses over chunks: against NumPy, against differences, and bit against bit."""
+"""Loss values and gradients over chunks: against NumPy and finite differences, and bit for bit."""
 
 import pickle
 import threading
@@ -31,7 +31,7 @@ def test_values_and_gradients_of_every_width(backend, d, k, loss):
 @pytest.mark.parametrize(("n", "chunk"), [(1, 256), (3, 256), (255, 256), (256, 256), (257, 256), (1000, 300), (2500, 5000)])
 @pytest.mark.parametrize("weighted", [True, False])
 def test_values_and_gradients_of_many_rows(backend, n, chunk, loss, weighted):
-    """Without weights, the logarithms of up to a thousand rows are taken together."""
+    """Cross the boundaries of the blocks of rows whose logarithms are computed together if there are no weights."""
     for d, k in ((7, 3), (9, 2 if loss.startswith("softmax") else 1)):
         as_expected(case := Case(n, d, k, loss, chunk=chunk, weighted=weighted), case.parts(backend))
 
@@ -40,7 +40,7 @@ def test_values_and_gradients_of_many_rows(backend, n, chunk, loss, weighted):
 @pytest.mark.parametrize("d", [63, 64, 191, 192, 193, 385, 520, 1100])
 @pytest.mark.parametrize("k", [1, 2, 4, 5])
 def test_values_and_gradients_of_wide_rows(backend, d, k, storage):
-    """By strips of 192 columns with several outputs, in blocks of 16 rows."""
+    """Cross the block boundaries: several outputs are computed in blocks of 192 columns and 16 rows."""
     loss = "sigmoid_log_loss" if k == 1 else "softmax_log_loss"
     as_expected(case := Case(35, d, k, loss, storage=storage, weighted=False), case.parts(backend))
     activation = "sigmoid" if k == 1 else "softmax"
@@ -56,7 +56,7 @@ def test_values_and_gradients_of_300_outputs(backend):
 
 @settings(max_examples=40)
 @given(cases(n=st.sampled_from([1, 3, 6]), d=st.sampled_from([1, 2, 3, 8, 9])))
-def test_gradients_are_the_differences_of_values(backend, case):
+def test_gradient_matches_finite_differences(backend, case):
     gradient = case.evaluate(backend)[1:]
     step = 1e-5
     for place in np.random.default_rng(0).permutation(case.coefficients.size)[:6]:
@@ -71,7 +71,7 @@ def test_gradients_are_the_differences_of_values(backend, case):
 
 
 def in_tree(parts):
-    """The sum of some vectors in the binary tree that LinearLoss describes, written again."""
+    """Sum vectors in the binary tree that LinearLoss documents."""
     if len(parts) == 1:
         return parts[0]
     half = max(2**level for level in range(30) if 2**level < len(parts))
@@ -81,7 +81,7 @@ def in_tree(parts):
 @settings(max_examples=50)
 @given(cases(n=st.integers(1, 40)), st.integers(0, 5))
 def test_chunks_are_added_in_a_binary_tree(backend, case, level):
-    """So any nodes of the tree, computed apart, have the same sum to the bit."""
+    """Subtrees that are evaluated separately must therefore add up to the same bits."""
     parts = case.parts(backend)
     whole = case.evaluate(backend)
     assert whole.tobytes() == in_tree(list(parts)).tobytes()
@@ -93,12 +93,12 @@ def test_chunks_are_added_in_a_binary_tree(backend, case, level):
 @settings(max_examples=30)
 @given(cases())
 def test_a_loss_can_be_pickled(backend, case):
-    """So a function of a chunk can be sent to another process."""
+    """Chunks can then be evaluated in other processes."""
     there = pickle.loads(pickle.dumps(case.linear_loss(backend)))
     assert case.evaluate(backend, loss=there).tobytes() == case.evaluate(backend).tobytes()
 
 
-def test_one_loss_in_several_threads(backend):
+def test_concurrent_evaluation_of_one_loss(backend):
     case = Case(600, 9, 3, "softmax_log_loss", chunk=50)
     whole = case.parts(backend)
     for n_threads in (1, 2, 3, 8):
@@ -119,8 +119,8 @@ def test_one_loss_in_several_threads(backend):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(("d", "k"), [(3, 1), (10, 1), (30, 1), (10, 3), (30, 2), (30, 5)])
-def test_offsets_are_columns_centred_beforehand(backend, d, k, storage, loss):
-    """The same sums as of a copy less its offsets; means a million deviations away lose no more digits than subtracting."""
+def test_offsets_equal_centring_the_columns_beforehand(backend, d, k, storage, loss):
+    """Offsets give the same bits as a centred copy, even if the means are a million standard deviations from 0."""
     if k == 1 and loss.startswith("softmax"):
         return
     case = Case(50, d, k, loss, storage=storage, shifted=True)
@@ -150,8 +150,8 @@ def test_values_and_gradients_at_any_scale(backend, data, d, k, loss):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("k", [1, 2, 5])
 @pytest.mark.parametrize("d", [1, 9, 30])
-def test_logits_that_overflow_are_no_value(backend, d, k, loss):
-    """A line search must see that it went too far."""
+def test_overflowing_logits_give_a_non_finite_loss(backend, d, k, loss):
+    """The value is not finite, so that a line search rejects the step."""
     if k == 1 and loss.startswith("softmax"):
         return
     case = Case(5, d, k, loss, weighted=False)
@@ -162,8 +162,8 @@ def test_logits_that_overflow_are_no_value(backend, d, k, loss):
 
 
 @pytest.mark.parametrize("z", [0.0, 1e-17, 1e-8, 1.0, 30.0, 36.8, 40.0, 700.0, 708.5, 745.0, 750.0, 1e10, 1e300])
-def test_losses_of_sums_of_any_size(backend, z):
-    """The loss on the wrong side is z, on the right side e⁻ᶻ: neither is lost."""
+def test_log_loss_is_accurate_for_logits_of_any_magnitude(backend, z):
+    """The loss approaches z for a misclassified row and e⁻ᶻ for a correct one; neither may overflow or round to 0."""
     for total in (z, -z):
         case = Case(1, 1, 1, "sigmoid_log_loss", weighted=False, intercept=False)
         case.inputs = np.array([[total]])

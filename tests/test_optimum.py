@@ -1,4 +1,4 @@
-"""The optimum that Perceptron finds, against NumPy's."""
+"""The optimum found by Perceptron, against NumPy."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from optimum import SOLVERS, check_optimum, samples
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("fit_intercept", [False, True])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_optimum_with_ridge(make_model, classes, fit_intercept, standardize, solver):
+def test_optimum_with_l2(make_model, classes, fit_intercept, standardize, solver):
     X, y = samples(classes=classes, d=3)
     X = X * [1, 5, 0.3] + [0.5, -2, 0]
     weights = np.random.default_rng(1).random(len(y)) * 2
@@ -51,8 +51,8 @@ def test_the_optimum_without_a_penalty(make_model, classes, solver):
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("solver", ["auto", "gd"])
-def test_the_optimum_with_lasso(make_model, classes, standardize, solver):
-    """What the conditions of Karush, Kuhn and Tucker ask for; and zeros that are zeros exactly."""
+def test_optimum_with_l1(make_model, classes, standardize, solver):
+    """The coefficients satisfy the KKT conditions, and some are exactly 0."""
     X, y = samples(n=40, classes=classes, d=5)
     X[:, 2:] = np.random.default_rng(3).normal(size=(40, 3)) * [1, 2, 0.5]
     params = {"l1": 0.08, "standardize": standardize}
@@ -63,13 +63,13 @@ def test_the_optimum_with_lasso(make_model, classes, standardize, solver):
     assert (coefficients != 0).any()
 
 
-def test_lasso_and_ridge_together(make_model):
+def test_optimum_with_l1_and_l2(make_model):
     X, y = samples(d=6)
     params = {"l1": 0.03, "l2": 0.1, "fit_intercept": False}
     check_optimum(make_model(tol=1e-9, **params).fit(X, y), X, y, **params)
 
 
-def test_so_much_lasso_that_nothing_is_left(make_model):
+def test_large_l1_sets_every_coefficient_to_zero(make_model):
     X, y = samples(classes=3)
     model = make_model(l1=100.0).fit(X, y)
     assert not np.any(model.coef_)
@@ -77,7 +77,7 @@ def test_so_much_lasso_that_nothing_is_left(make_model):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_several_labels_are_as_many_models(make_model, solver):
+def test_multilabel_fit_equals_separate_binary_fits(make_model, solver):
     X, _ = samples()
     Y = (X[:, :3] + np.random.default_rng(2).normal(size=(60, 3)) > 0).astype(int)
     model = make_model(l2=0.03, tol=1e-10, solver=solver).fit(X, Y)
@@ -94,7 +94,7 @@ def test_several_labels_are_as_many_models(make_model, solver):
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_squared_error_ends_where_its_slope_is_0(make_model, solver, classes, l2):
+def test_squared_error_converges_to_a_stationary_point(make_model, solver, classes, l2):
     X, y = samples(classes=classes, n=50, d=3, seed=4)
     model = make_model(loss="squared_error", solver=solver, l2=l2).fit(X, y)
     check_optimum(model, X, y, loss="squared_error", l2=l2)
@@ -105,7 +105,7 @@ def test_squared_error_ends_where_its_slope_is_0(make_model, solver, classes, l2
 @pytest.mark.parametrize("params", [{}, {"l2": 0.1, "standardize": True}, {"l1": 0.01, "standardize": True}], ids=str)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_raw_columns_of_any_scale_and_mean(make_model, solver, params, classes):
-    """They converge without a warning, to what standardised columns do."""
+    """Raw columns converge without a warning to the same predictions as standardised ones."""
     X, y = samples(classes=classes)
     raw = X * [1e-3, 1, 1e4, 1e6] + [0, 50, 1e5, -1e8]
     model = make_model(solver=solver, **params).fit(raw, y)
@@ -130,8 +130,8 @@ def test_standardize_penalises_as_if_the_columns_were_standardised(make_model):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_columns_that_say_nothing_new(make_model, solver):
-    """A constant column, one of zeros, and one that is there twice."""
+def test_constant_and_duplicate_columns(make_model, solver):
+    """Add a constant column, a zero column and a duplicate, which must not change the predictions."""
     X, y = samples(n=80, d=3)
     more = np.hstack([X, X[:, :1], np.full((80, 1), 3.0), np.zeros((80, 1))])
     model = make_model(solver=solver).fit(more, y)
@@ -151,7 +151,7 @@ def test_without_an_intercept(make_model):
 @pytest.mark.parametrize(
     "params", [{}, {"solver": "newton"}, {"l1": 0.02}, {"solver": "gd"}, {"loss": "squared_error"}], ids=str
 )
-def test_the_backends_learn_the_same(make_models, params):
+def test_backends_find_the_same_optimum(make_models, params):
     X, y = samples(classes=3, d=3)
     first, *others = (model.fit(X, y) for model in make_models(l2=0.05, tol=1e-8, **params))
     for other in others:

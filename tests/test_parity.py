@@ -1,4 +1,4 @@
-"""The backends against each other, against a plain third implementation, and against exact arithmetic."""
+"""SigmoidLayer: the backends against each other, a naive implementation and exact arithmetic."""
 
 import inspect
 import math
@@ -22,7 +22,7 @@ SIZES = st.one_of(st.integers(1, 9), st.integers(14, 40))
 
 @st.composite
 def problems(draw, values=st.floats(-4, 4)):  # noqa: B008
-    """inputs, targets, weights, bias or None: n × d, n × k, d × k, k."""
+    """Draw inputs (n × d), targets (n × k), weights (d × k), and bias (k) or None."""
     n, d, k = draw(st.integers(1, 7)), draw(SIZES), draw(st.integers(1, 3))
 
     def table(n_rows, n_columns, numbers):
@@ -45,7 +45,7 @@ STORAGES = {
 
 
 def tame(rate, inputs):
-    """A rate at which a step contracts: at larger ones a training can be chaotic, and a last bit grows to anything."""
+    """Reduce a learning rate until steps contract; larger ones can make training chaotic and amplify rounding errors."""
     return rate / max(1.0, math.fsum(value * value for row in inputs for value in row))
 
 
@@ -57,7 +57,7 @@ def layer_of(make_layer, weights, bias):
 
 
 @given(problems(), st.integers(1, 12), st.floats(1e-3, 4), st.sampled_from(sorted(STORAGES)))
-def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, iterations, rate, storage):
+def test_training_matches_the_naive_implementation(make_layer, make_reference, problem, iterations, rate, storage):
     inputs, targets, weights, bias = problem
     stored = STORAGES[storage](inputs)
     if storage == "float32":
@@ -75,7 +75,7 @@ def test_training_is_that_of_the_naive_one(make_layer, make_reference, problem, 
 
 @given(problems(), st.integers(1, 12), st.floats(1e-3, 4))
 def test_the_backends_agree(make_layers, problem, iterations, rate):
-    """Within 1e-12, relative to the largest number of each kind: each sum's terms cancel to any degree."""
+    """Compare with an absolute tolerance too, because the terms of a sum may cancel."""
     inputs, targets, weights, bias = problem
     rate = tame(rate, inputs)
     layers = make_layers(len(weights), len(weights[0]), weights=weights, bias=bias is not None)
@@ -96,7 +96,7 @@ EXTREME = st.one_of(
 
 
 def sigmoid_in_exact_arithmetic(row, weights):
-    """The bounds between which the sigmoid of a float64 sum of products must lie."""
+    """Return bounds on the sigmoid of a weighted sum that is computed in float64."""
     terms = [Fraction(x) * Fraction(w) for x, w in zip(row, weights, strict=True)]
     slack = sum(map(abs, terms)) * (len(terms) + 2) * Fraction(2) ** -52 + len(terms) * Fraction(2) ** -1070
     low, high = (min(max(sum(terms) + sign * slack, Fraction(-1000)), Fraction(1000)) for sign in (-1, 1))
@@ -104,7 +104,7 @@ def sigmoid_in_exact_arithmetic(row, weights):
 
 
 @given(st.data(), SIZES)
-def test_forward_is_right_at_any_scale(make_layer, data, d):
+def test_forward_is_accurate_at_any_scale(make_layer, data, d):
     row, weights = (data.draw(st.lists(EXTREME, min_size=d, max_size=d)) for _ in range(2))
     [[output]] = make_layer(d, weights=weights).forward([row])
     low, high = sigmoid_in_exact_arithmetic(row, weights)
@@ -116,8 +116,8 @@ ANY_FLOAT = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([
 
 
 @given(st.data(), SIZES)
-def test_forward_of_any_inputs_is_answered_or_refused(make_layer, data, d):
-    """Answered, and right, if no partial sum can overflow; refused with a number to scale down if the sum must overflow."""
+def test_forward_is_accurate_or_raises_on_overflow(make_layer, data, d):
+    """The output is accurate if no partial sum can overflow; otherwise an error may name the largest input."""
     row = data.draw(st.lists(ANY_FLOAT, min_size=d, max_size=d))
     weights = data.draw(st.lists(st.floats(-1e10, 1e10), min_size=d, max_size=d))
     terms = [Fraction(x) * Fraction(w) for x, w in zip(row, weights, strict=True)]
@@ -141,7 +141,7 @@ def test_forward_of_any_inputs_is_answered_or_refused(make_layer, data, d):
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 10), st.integers(1, 2), st.booleans(), st.floats(1e-300, 1e300))
 def test_training_stays_in_range_at_any_scale(make_layer, data, n, d, k, bias, rate):
-    """From any numbers in range: weights in range and outputs in [0, 1], and an error if the next step leaves it."""
+    """Weights stay in range and outputs in [0, 1]; a step that would leave the range raises an error."""
     table = [[data.draw(EXTREME) for _ in range(d)] for _ in range(n)]
     targets = [[data.draw(st.floats(0, 1)) for _ in range(k)] for _ in range(n)]
     layer = make_layer(d, k, weights=[[data.draw(EXTREME) for _ in range(k)] for _ in range(d)], bias=bias)
@@ -168,14 +168,14 @@ def after_one_step(layer, inputs, targets, rate):
 
 
 @given(st.data(), st.integers(1, 4), st.integers(1, 20), st.floats(1e-300, sys.float_info.max))
-def test_a_step_at_any_scale_is_the_same_from_both(make_layers, data, n, d, rate):
-    """The same weights, to the rounding of the terms that they are sums of; or the same error and the weights as before."""
+def test_backends_agree_on_one_step_at_any_scale(make_layers, data, n, d, rate):
+    """The weights agree within the rounding of their terms, or both backends raise the same error."""
     inputs = [[data.draw(EXTREME) for _ in range(d)] for _ in range(n)]
     targets = [data.draw(st.floats(0, 1)) for _ in range(n)]
     weights = [data.draw(EXTREME) for _ in range(d)]
     (error, reached), *others = (after_one_step(layer, inputs, targets, rate) for layer in make_layers(d, weights=weights))
     for other_error, other_reached in others:
-        if error != other_error:  # at the very edge a rounding decides
+        if error != other_error:  # at the limit, rounding decides which backend raises
             assert max(abs(weight) for row in (error and other_reached) or reached for weight in row) > 0.999e150
             continue
         for j, ([weight], [other_weight]) in enumerate(zip(reached, other_reached, strict=True)):
@@ -213,9 +213,9 @@ def test_storage_does_not_change_a_bit(make_layer, dtype):
     assert stored.forward(inputs).tolist() == as_float64.forward(inputs.astype(float)).tolist()
 
 
-def test_an_instruction_set_that_is_not_there_is_an_error():
+def test_unknown_instruction_set_is_an_error():
     if not hasattr(backend_of(backend_name()), "instruction_sets"):
-        return  # the reference has none to choose from
+        return  # the reference does not use instruction sets
     ran = subprocess.run(
         [sys.executable, "-c", "import pyperceptron as pp; pp.SigmoidLayer(1)"],
         env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": "avx1024"},

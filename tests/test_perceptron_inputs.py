@@ -1,4 +1,4 @@
-"""The containers of X, column names, and one row at a time."""
+"""Containers for X, column names, and prediction of single rows."""
 
 import itertools
 from array import array
@@ -59,7 +59,7 @@ def test_every_kind_of_samples(make_model, X, kind):
 
 
 class OneShot:
-    """A row that can be read only once and has no length, as a file's line reader or a cursor."""
+    """A row that can be iterated over only once and has no length, such as a database cursor."""
 
     def __init__(self, values):
         self._iterator = iter(values)
@@ -72,7 +72,7 @@ ROWS_READ_ONCE = [iter, OneShot, lambda row: (value for value in row), lambda ro
 
 
 @pytest.mark.parametrize("as_row", ROWS_READ_ONCE)
-def test_rows_that_can_be_read_only_once(make_model, make_layer, as_row):
+def test_one_shot_rows(make_model, make_layer, as_row):
     X, y = samples(n=8, d=3)
     model = make_model(l2=0.1).fit(map(as_row, X.tolist()), y)
     assert bits(model) == bits(make_model(l2=0.1).fit(X, y))
@@ -84,8 +84,8 @@ def test_rows_that_can_be_read_only_once(make_model, make_layer, as_row):
 @pytest.mark.parametrize("as_row", [*ROWS_READ_ONCE, list, tuple])
 @pytest.mark.parametrize("column", [0, 1, 2])
 @pytest.mark.parametrize("value", ["n/a", "", None, 1j])
-def test_a_fault_in_a_row_that_can_be_read_only_once(make_model, make_layer, as_row, column, value):
-    """No number before the fault is lost, so that the rest would pass for a narrower row."""
+def test_error_locates_bad_value_in_one_shot_row(make_model, make_layer, as_row, column, value):
+    """Values read before the bad one must be kept; otherwise the rest could pass as a narrower row."""
     table = [[1.0, 2.0, 3.0] for _ in range(4)]
     for row in table:
         row[column] = value
@@ -128,7 +128,7 @@ def test_feature_names(make_model):
 
 @pytest.mark.parametrize("params", [{}, {"loss": "squared_error"}, {"fit_intercept": False}], ids=str)
 @pytest.mark.parametrize("classes", [2, 3, "matrix"])
-def test_one_row_is_as_one_of_many(make_model, params, classes):
+def test_single_row_predictions_equal_batch_predictions(make_model, params, classes):
     X, y = samples(n=40, classes=3 if classes == 3 else 2)
     if classes == "matrix":
         y = (X[:, :3] > X[:, 1:]).astype(int)
@@ -142,7 +142,7 @@ def test_one_row_is_as_one_of_many(make_model, params, classes):
 
 
 class Series:
-    """A row of a data frame, as far as the checks can see."""
+    """A stand-in for a row of a data frame: keys, values and __array__."""
 
     def __init__(self, values, index):
         self._values = dict(zip(index, values, strict=True))
@@ -168,7 +168,7 @@ BY_NAME = [as_mapping, lambda names, x: MappingProxyType(as_mapping(names, x)), 
 
 
 @pytest.mark.parametrize("as_row", BY_NAME)
-def test_one_row_by_the_names_of_its_columns(make_model, as_row):
+def test_single_row_as_a_mapping_of_column_names(make_model, as_row):
     X, y = samples(n=40, d=3)
     model = make_model(l2=0.1).fit(Frame(X, ["a", "b", "c"]), y)
     for order in itertools.permutations(range(3)):
@@ -185,8 +185,8 @@ def test_one_row_by_the_names_of_its_columns(make_model, as_row):
         model.predict_one(as_row(["b", "a", "c"], [None, 1.0, 1.0]))
 
 
-def test_one_row_whose_names_say_nothing(make_model):
-    """The keys of a mapping and the columns of a frame are never taken for numbers."""
+def test_single_row_with_unknown_column_names(make_model):
+    """Keys of a mapping and column names of a data frame are never read as values."""
     X, y = samples(n=40, d=2)
     model = make_model(l2=0.1).fit(X, y)
     for refused in ({0: 9.0, 1: 9.0}, MappingProxyType({0: 9.0, 1: 9.0}), Frame([[9.0, 9.0]], [0, 1])):

@@ -1,4 +1,4 @@
-"""Predictions of many rows and of one: against NumPy, and bit against bit, wherever the memory lies."""
+"""Predictions of many rows and of single rows: against NumPy, and bit for bit in memory of any alignment."""
 
 from array import array
 
@@ -36,8 +36,8 @@ def test_predictions(backend, case, activation):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("storage", ["d", "f"])
 @pytest.mark.parametrize("d", [1, 2, 8, 9, 17, 30])
-def test_a_number_that_is_not_finite_is_found(backend, activation, bad, storage, d):
-    """At any place; with coefficients of 0 too, which would hide it."""
+def test_predict_locates_non_finite_inputs(backend, activation, bad, storage, d):
+    """Put the value in every column, with zero coefficients, so that skipping zero terms would miss it."""
     for k in (1,) if activation == "binary_sigmoid" else (3, 5):
         for place in range(d):
             inputs = np.zeros((9, d), storage)
@@ -50,7 +50,7 @@ def test_a_number_that_is_not_finite_is_found(backend, activation, bad, storage,
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("d", [2, 9, 30])
 def test_only_logits_that_overflow_are_refused(backend, activation, d):
-    """Numbers of any size are answered if the logits are finite."""
+    """Inputs of any magnitude are accepted as long as the logits are finite."""
     for k in (1,) if activation == "binary_sigmoid" else (3, 5):
         inputs, coefficients = np.zeros((9, d)), np.zeros((k, d))
         inputs[:, 0], inputs[:, 1] = 1.7e308, -1.7e308
@@ -71,7 +71,7 @@ def read_row(x, overflows=False):
 
 @settings(max_examples=100)
 @given(cases(shifted=st.just(False)), st.sampled_from(ACTIVATIONS))
-def test_one_row_at_a_time_is_the_same_to_the_bit(backend, case, activation):
+def test_row_predictor_is_bit_identical_to_predict(backend, case, activation):
     coefficients = coefficients_for(case, activation)
     k = len(coefficients)
     whole = predict(backend, case.inputs, coefficients, activation, k)
@@ -108,13 +108,13 @@ def test_predicted_classes(backend, k):
     assert list(choices) == ((sums[:, 0] > 0).astype(int) if k == 1 else sums.argmax(axis=1)).tolist()
 
 
-# Memory of every kind.
+# Memory layout.
 
 
 @settings(max_examples=40)
 @given(cases(n=st.sampled_from([1, 5, 33])), st.integers(1, 7))
-def test_where_the_memory_lies_does_not_change_a_bit(backend, case, offset):
-    """Read-only, and across the processor's natural addresses."""
+def test_alignment_does_not_change_a_bit(backend, case, offset):
+    """Use read-only, unaligned memory."""
 
     def moved(table):
         data = memoryview(b"x" * offset + table.tobytes())[offset:]
@@ -137,7 +137,7 @@ def test_storage_does_not_change_a_bit(backend, case):
     assert ours.tobytes() == theirs.tobytes()
 
 
-def test_a_loss_holds_on_to_its_memory(backend):
+def test_loss_keeps_its_buffers_alive(backend):
     case = Case(40, 3, 1, "sigmoid_log_loss")
     loss = case.linear_loss(backend, memoryview(case.inputs.copy()), memoryview(case.targets.copy()))
     rubbish = [np.full((40, 3), 1e9) for _ in range(50)]
@@ -145,7 +145,7 @@ def test_a_loss_holds_on_to_its_memory(backend):
     del rubbish
 
 
-# Numbers at the edge.
+# Extreme values.
 
 
 @settings(max_examples=100)

@@ -1,4 +1,4 @@
-"""targets="probabilities": the optimum of rows doubled into weighted labels, and what is refused."""
+"""targets="probabilities": equivalence with weighted labels, and invalid targets."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ PARAMS = [{}, {"loss": "squared_error"}, {"l1": 0.01, "l2": 0.0}, {"solver": "lb
 
 
 def probabilities(n, k, seed=0):
-    """A row of k probabilities for each of n rows, some of them 0 or 1."""
+    """Return an n × k matrix of probabilities, some of them 0 or 1."""
     random = np.random.default_rng([n, k, seed])
     table = random.dirichlet(np.full(k, 0.7), n)
     table[:k] = np.eye(k)
@@ -16,7 +16,7 @@ def probabilities(n, k, seed=0):
 
 
 def doubled(X, table, weights):
-    """Each row once for each class, weighing what the class's probability is."""
+    """Repeat each row once per class, weighted by the probability of that class."""
     n, k = table.shape
     return np.repeat(X, k, axis=0), np.tile(np.arange(k), n), (table * weights[:, None]).ravel()
 
@@ -24,7 +24,7 @@ def doubled(X, table, weights):
 @pytest.mark.parametrize("params", PARAMS, ids=str)
 @pytest.mark.parametrize("k", [2, 3])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_optimum_is_that_of_rows_doubled_into_weighted_labels(make_model, k, weighted, params):
+def test_optimum_equals_that_of_repeated_weighted_rows(make_model, k, weighted, params):
     if k == 3 and "l1" in params:
         params = {"l2": 0.05}
     params = {"l2": 0.05, "tol": 1e-9, **params}
@@ -51,10 +51,10 @@ def test_one_number_a_row_is_the_probability_of_class_1(make_model, as_given):
     model = make_model(targets="probabilities", l2=0.1).fit(X, as_given(p))
     np.testing.assert_allclose(model.coef_, expected.coef_, rtol=1e-12)
     assert model.predict_proba(X).shape == (40, 2)
-    np.testing.assert_allclose(model.predict_proba(X)[:, 1].mean(), p.mean(), rtol=1e-6)  # as the intercept has no penalty
+    np.testing.assert_allclose(model.predict_proba(X)[:, 1].mean(), p.mean(), rtol=1e-6)  # the intercept is not penalised
 
 
-def test_whole_labels_are_probabilities_too(make_model):
+def test_one_hot_probabilities_equal_labels(make_model):
     X, y = samples(n=40, classes=3)
     model = make_model(targets="probabilities", l2=0.1).fit(X, np.eye(3)[y])
     np.testing.assert_allclose(model.coef_, make_model(l2=0.1).fit(X, y).coef_, rtol=1e-9, atol=1e-12)

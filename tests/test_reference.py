@@ -1,4 +1,4 @@
-"""The reference's own parts: Matrix, the sigmoid and its slope, NumPy's random stream."""
+"""Matrix, sigmoid, sigmoid_derivative and the seeding of weights."""
 
 import math
 from decimal import Decimal, localcontext
@@ -92,7 +92,7 @@ def test_sigmoid_of_a_number(x, expected):
     assert sigmoid(Matrix([[x]])) == [[expected]]
 
 
-def test_sigmoid_passes_nan_on():
+def test_sigmoid_of_nan_is_nan():
     assert math.isnan(sigmoid(math.nan))
 
 
@@ -114,7 +114,7 @@ def exact_sigmoid(x):
         max_size=20,
     )
 )
-def test_both_sigmoids_are_right_to_two_units_in_the_last_place(make_layer, xs):
+def test_sigmoid_is_accurate_to_two_ulps(make_layer, xs):
     outputs = make_layer(1, weights=[1.0]).forward([[x] for x in xs])
     for x, [output] in zip(xs, outputs, strict=True):
         exact = exact_sigmoid(x)
@@ -122,11 +122,11 @@ def test_both_sigmoids_are_right_to_two_units_in_the_last_place(make_layer, xs):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 12345, 2**32 - 1])
-def test_seeded_weights_are_numpys(seed):
+def test_seeded_weights_match_numpy_random_state(seed):
     assert uniform_weights(1500, seed).tolist() == (2 * np.random.RandomState(seed).random_sample(1500) - 1).tolist()
 
 
-def test_seeding_leaves_pythons_own_stream_alone():
+def test_seeding_does_not_change_the_global_random_state():
     import random
 
     random.seed(5)

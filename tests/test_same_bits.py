@@ -1,4 +1,4 @@
-"""The same bits from every instruction set and any number of threads, and those of the release before."""
+"""Results are bit-identical for every instruction set and number of threads, and match a stored digest."""
 
 EVERYTHING = """
 import hashlib, sys
@@ -71,7 +71,7 @@ print(digest.hexdigest())
 """
 
 
-# What the compiled backend prints for it, on every machine.
+# The digest of the compiled backend, which must be the same on every machine.
 GOLDEN = "e981fc84f2ac5d6f4b28799b6a4155c99a17af081969a864384909712d2674dc\n"
 
 

@@ -8,7 +8,7 @@ from optimum import bits, samples
 
 
 @pytest.mark.parametrize("params", [{"l2": 0.02}, {"l1": 0.02}, {"l2": 0.02, "standardize": True}], ids=str)
-def test_a_weight_counts_the_row_so_often(make_model, params):
+def test_integer_weights_equal_repeated_rows(make_model, params):
     X, y = samples(classes=3, n=40)
     weights = np.random.default_rng(4).integers(0, 4, len(y))
     weights[:3] = 1
@@ -17,8 +17,8 @@ def test_a_weight_counts_the_row_so_often(make_model, params):
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, rtol=1e-5, atol=1e-7)
 
 
-def test_a_row_of_weight_0_is_as_if_it_were_not_there(make_model):
-    """However far away, and where it is the only one of its class."""
+def test_zero_weight_equals_removing_the_row(make_model):
+    """Even if the row is an outlier or the only one of its class."""
     X, y = samples(n=40)
     far = np.vstack([X, np.full((2, 4), 1e4)])
     model = make_model(tol=1e-9, l2=0.01, standardize=True).fit(far, [*y.tolist(), 1, 7], [1] * 40 + [0, 0])
@@ -34,7 +34,7 @@ def test_every_kind_of_weights(make_model, as_given):
     assert bits(make_model(l2=0.1).fit(X, y, as_given(weights))) == bits(make_model(l2=0.1).fit(X, y, weights))
 
 
-def test_all_weights_alike_are_none(make_model):
+def test_equal_weights_equal_no_weights(make_model):
     X, y = samples(n=30)
     one, many = (make_model(l2=0.1, tol=1e-9).fit(X, y, weights) for weights in (None, np.full(30, 1e6)))
     np.testing.assert_allclose(one.coef_, many.coef_, rtol=1e-7)

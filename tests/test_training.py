@@ -1,4 +1,4 @@
-"""Repeated fits, warm starts, callbacks, Ctrl-C, and how a training ends."""
+"""Repeated fits, warm starts, callbacks, Ctrl-C, and convergence warnings."""
 
 import itertools
 import threading
@@ -28,7 +28,7 @@ def test_the_same_bits_with_any_number_of_threads_and_several_chunks(make_model)
     assert {bits(other) for other in others} == {bits(first)}
 
 
-def test_a_training_does_not_depend_on_the_ones_before(make_model):
+def test_refit_does_not_depend_on_earlier_fits(make_model):
     X, y = samples(n=40)
     wide, labels = samples(n=50, d=6, classes=3)
     model = make_model(l2=0.1).fit(wide, labels)
@@ -36,7 +36,7 @@ def test_a_training_does_not_depend_on_the_ones_before(make_model):
     assert (model.n_features_in_, list(model.classes_), model.coef_.shape) == (4, [0, 1], (1, 4))
 
 
-def test_fit_changes_nothing_of_what_it_is_given(make_model):
+def test_fit_does_not_modify_its_arguments(make_model):
     X, y = samples(n=40)
     weights = np.ones(40)
     before = X.copy(), y.copy(), weights.copy()
@@ -49,7 +49,7 @@ def test_fit_changes_nothing_of_what_it_is_given(make_model):
 
 
 @pytest.mark.parametrize("params", [{}, {"l1": 0.01}, {"solver": "gd", "l2": 0.2}, {"loss": "squared_error"}], ids=str)
-def test_a_warm_start_goes_on_from_the_last_optimum(make_model, params):
+def test_warm_start_continues_from_the_last_optimum(make_model, params):
     X, y = samples(classes=3)
     model = make_model(warm_start=True, **{"l2": 0.01, **params}).fit(X, y)
     assert model.n_iter_ > 1
@@ -86,13 +86,13 @@ def test_a_callback_sees_each_step_and_can_stop(make_model, solver):
     assert (model.n_iter_, model.findings_) == (3, [])
 
 
-def test_a_callback_changes_nothing_of_the_result(make_model):
+def test_callback_does_not_change_the_result(make_model):
     X, y = samples(classes=3)
     assert bits(make_model(l2=0.1, callback=lambda model, iteration: None).fit(X, y)) == bits(make_model(l2=0.1).fit(X, y))
 
 
 @pytest.mark.parametrize("params", [{"solver": "newton"}, {"solver": "lbfgs"}, {"solver": "gd"}, {"l1": 0.01}], ids=str)
-def test_ctrl_c_keeps_what_was_reached(make_model, params):
+def test_ctrl_c_keeps_the_coefficients_of_the_last_step(make_model, params):
     X, y = samples()
 
     def press(model, iteration):
@@ -108,7 +108,7 @@ def test_ctrl_c_keeps_what_was_reached(make_model, params):
 
 
 class PressesAtOnce:
-    """An output that is interrupted by its first line."""
+    """A standard output whose first write raises KeyboardInterrupt."""
 
     def write(self, text):
         raise KeyboardInterrupt
@@ -145,7 +145,7 @@ def test_a_failed_training_leaves_the_model_as_it_was(make_model):
         assert model.predict_proba_one(X[0]) == tuple(before[3][0])
 
 
-def test_an_error_in_a_callback_is_the_callers(make_model):
+def test_error_in_a_callback_propagates(make_model):
     X, y = samples(n=40)
 
     def broken(model, iteration):
@@ -180,7 +180,7 @@ def test_many_threads_predict_while_another_trains(make_model):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("classes", [2, 3])
-def test_classes_that_a_line_tells_apart(make_model, solver, classes):
+def test_linearly_separable_classes_warn(make_model, solver, classes):
     X = [[float(i), float(i % 2)] for i in range(4 * classes)]
     y = [i // 4 for i in range(4 * classes)]
     with pytest.warns(pp.TrainingWarning, match="The classes are linearly separable"):
@@ -193,7 +193,7 @@ def test_classes_that_a_line_tells_apart(make_model, solver, classes):
 
 
 @pytest.mark.parametrize("params", [{"solver": "newton"}, {"solver": "lbfgs"}, {"solver": "gd"}, {"l1": 0.01}], ids=str)
-def test_too_few_steps(make_model, params):
+def test_reaching_max_iter_warns(make_model, params):
     X, y = samples()
     model = make_model(max_iter=1, l2=0.001, **params)
     with pytest.warns(
@@ -206,7 +206,7 @@ def test_too_few_steps(make_model, params):
 
 @pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_gradient_descent_never_goes_up(make_model, loss, classes):
+def test_gradient_descent_never_increases_the_objective(make_model, loss, classes):
     X, y = samples(classes=classes, d=3, n=40)
     params = {"loss": loss, "l2": 0.05}
     model = make_model(solver="gd", tol=1e-4, **params).fit(X * [1, 2, 0.5], y)
@@ -216,8 +216,8 @@ def test_gradient_descent_never_goes_up(make_model, loss, classes):
     assert all(after <= before + 1e-15 for before, after in itertools.pairwise(values))
 
 
-def test_one_step_of_gradient_descent_is_the_lessons(make_model):
-    """Along the mean: the lesson's rate, times the number of samples."""
+def test_gradient_descent_matches_the_lesson(make_model):
+    """The lesson sums the loss and Perceptron averages it, so the learning rate is multiplied by n."""
     X, y = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0]
     layer = pp.SigmoidLayer(3, weights=[0, 0, 0]).train(X, y, 5)
     model = make_model(
@@ -230,7 +230,7 @@ def test_one_step_of_gradient_descent_is_the_lessons(make_model):
     np.testing.assert_allclose(np.ravel(model.coef_), np.ravel(layer.weights), rtol=1e-13)
 
 
-def test_a_step_out_of_the_range_of_floats_is_not_made(make_model):
+def test_overflowing_gradient_step_warns_and_is_not_made(make_model):
     X, y = samples(n=40)
     model = make_model(solver="gd", learning_rate=1e308, l2=1.0)
     with pytest.warns(pp.TrainingWarning, match="^Training stopped before a step that leaves the range of floats"):
@@ -240,7 +240,7 @@ def test_a_step_out_of_the_range_of_floats_is_not_made(make_model):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_line_for_each_step(make_model, capsys, solver):
+def test_verbose_prints_one_line_per_step(make_model, capsys, solver):
     X, y = samples()
     model = make_model(verbose=True, solver=solver, l2=0.01).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
@@ -256,7 +256,7 @@ def test_the_history(make_model):
     model = make_model(l2=0.01).fit(X, y)
     assert [entry["iteration"] for entry in model.history_] == list(range(model.n_iter_ + 1))
     slopes = [entry["gradient_norm"] for entry in model.history_]
-    assert slopes[-1] <= slopes[-2] <= model.tol < slopes[-3]  # the last step brings the coefficients nearer still
+    assert slopes[-1] <= slopes[-2] <= model.tol < slopes[-3]  # one extra step is made after tol is reached
     passes = [entry["passes"] for entry in model.history_]
     assert all(before < after for before, after in itertools.pairwise(passes))
 
@@ -264,7 +264,7 @@ def test_the_history(make_model):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("solver", ["newton", "lbfgs"])
 def test_rare_columns_that_decide_keep_their_coefficients(seed, solver):
-    """The last step too is evaluated: rows far out on a saturated side leave it almost no curvature to go by."""
+    """The last step must be evaluated too, because saturated outliers contribute almost no curvature to predict it."""
     random = np.random.default_rng([seed, 3])
     n, d = int(random.integers(500, 4000)), int(random.integers(1, 5))
     columns = random.normal(size=(n, d))
@@ -285,7 +285,7 @@ def test_rare_columns_that_decide_keep_their_coefficients(seed, solver):
         assert (model.predict(X[ruled]) == label).all()
 
 
-def test_a_saturated_column_is_not_thrown_back_to_0():
+def test_coefficient_of_a_saturated_column_is_not_reset():
     X = [[0.0]] * 25_948 + [[1.0]] * 52
     model = pp.Perceptron(l2=1e-12).fit(X, [i % 2 for i in range(25_948)] + [1] * 52)
     assert model.predict_proba_one([1.0])[1] > 0.999

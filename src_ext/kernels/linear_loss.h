@@ -225,9 +225,9 @@ static Block block_of(const Pass *pass, const int64_t *listed, ptrdiff_t first, 
 /* Writes the result of one chunk, a leaf of the binary tree, to `part`. */
 typedef void (*ChunkFunction)(Pass *pass, ptrdiff_t first_row, ptrdiff_t last_row, double *part);
 
-/* part = the sum over the chunks first … last - 1, in the binary tree; `spare` has room for a part for each of its levels. */
+/* part = the sum over the chunks first … last - 1, in the binary tree; `scratch` has room for a part for each of its levels. */
 NEVER_INLINE int sum_chunks(
-    Pass *pass, ChunkFunction function, ptrdiff_t first, ptrdiff_t last, ptrdiff_t size, double *part, double *spare)
+    Pass *pass, ChunkFunction function, ptrdiff_t first, ptrdiff_t last, ptrdiff_t size, double *part, double *scratch)
 {
     ptrdiff_t rows = pass->problem->rows_in_chunk, half = 1;
     if (last - first == 1) {
@@ -237,11 +237,11 @@ NEVER_INLINE int sum_chunks(
     }
     while (2 * half < last - first)
         half *= 2;
-    int status = sum_chunks(pass, function, first, first + half, size, part, spare);
+    int status = sum_chunks(pass, function, first, first + half, size, part, scratch);
     if (!status)
-        status = sum_chunks(pass, function, first + half, last, size, spare, spare + size);
+        status = sum_chunks(pass, function, first + half, last, size, scratch, scratch + size);
     if (!status)
-        add_scaled(part, 1.0, spare, size);
+        add_scaled(part, 1.0, scratch, size);
     return status;
 }
 

@@ -84,7 +84,7 @@ struct LossBlock {
 /* ℓ = Σ log(1 + e^z) - y·z = Σ log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, curvature o·(1 - o). */
 static double sigmoid_log_loss(const LossBlock *block)
 {
-    double completed = 0.0, lowest_power = LOWEST_POWER;
+    double completed = 0.0, min_exponent = MIN_EXPONENT;
     double *RESTRICT losses = block->losses;
     double *RESTRICT e = block->scratch;
     memset(losses, 0, block->count * sizeof(double));
@@ -92,7 +92,7 @@ static double sigmoid_log_loss(const LossBlock *block)
         double *RESTRICT z = block->logits + c * block->stride;
         const double *RESTRICT y = block->targets + c * block->stride;
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            double logit = z[i], power = scaled_exp(-fabs(logit), lowest_power);
+            double logit = z[i], power = scaled_exp(-fabs(logit), min_exponent);
             z[i] = (logit >= 0.0 ? TWO_TO_600 : power) / (TWO_TO_600 + power) - y[i];
             losses[i] += (logit >= 0.0 ? logit : 0.0) - y[i] * logit;
             e[i] = power * TWO_TO_MINUS_600;
@@ -134,7 +134,7 @@ static double softmax_log_loss(const LossBlock *block)
     double *RESTRICT losses = block->losses;
     double *RESTRICT totals = block->scratch;
     double *RESTRICT largest = block->scratch + count;
-    double lowest_power = LOWEST_POWER;
+    double min_exponent = MIN_EXPONENT;
     largest_logits(block->logits, block->n_outputs, count, block->stride, largest);
     memset(losses, 0, count * sizeof(double));
     memset(totals, 0, count * sizeof(double));
@@ -144,7 +144,7 @@ static double softmax_log_loss(const LossBlock *block)
         for (ptrdiff_t i = 0; i < count; i++) {
             double below = z[i] - largest[i];
             losses[i] -= y[i] * below;
-            z[i] = scaled_exp(below, lowest_power);
+            z[i] = scaled_exp(below, min_exponent);
             totals[i] += z[i];
         }
     }
@@ -171,7 +171,7 @@ static double softmax_log_loss(const LossBlock *block)
 /* ℓ = ½ Σ (o - y)², ∂ℓ/∂z = (o - y)·o·(1 - o), curvature (o·(1 - o))², after Gauss and Newton. */
 static double sigmoid_squared_error(const LossBlock *block)
 {
-    double lowest_power = LOWEST_POWER;
+    double min_exponent = MIN_EXPONENT;
     double *RESTRICT losses = block->losses;
     memset(losses, 0, block->count * sizeof(double));
     for (ptrdiff_t c = 0; c < block->n_outputs; c++) {
@@ -180,12 +180,12 @@ static double sigmoid_squared_error(const LossBlock *block)
         if (block->curvatures) {
             double *RESTRICT h = block->curvatures + c * block->stride;
             for (ptrdiff_t i = 0; i < block->count; i++) {
-                double o = sigmoid(z[i], lowest_power), slope = o * (1.0 - o);
+                double o = sigmoid(z[i], min_exponent), slope = o * (1.0 - o);
                 h[i] = slope * slope;
             }
         }
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            double o = sigmoid(z[i], lowest_power), error = o - y[i];
+            double o = sigmoid(z[i], min_exponent), error = o - y[i];
             losses[i] += error * error * 0.5;
             z[i] = error * (o * (1.0 - o));
         }

@@ -9,13 +9,13 @@
 
 static void softmax(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stride, double *largest, double *totals)
 {
-    double lowest_power = LOWEST_POWER;
+    double min_exponent = MIN_EXPONENT;
     largest_logits(logits, k, count, stride, largest);
     memset(totals, 0, count * sizeof(double));
     for (ptrdiff_t c = 0; c < k; c++) {
         double *RESTRICT z = logits + c * stride;
         for (ptrdiff_t i = 0; i < count; i++) {
-            z[i] = scaled_exp(z[i] - largest[i], lowest_power);
+            z[i] = scaled_exp(z[i] - largest[i], min_exponent);
             totals[i] += z[i];
         }
     }
@@ -26,32 +26,32 @@ static void softmax(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stri
 
 static void sigmoids(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stride)
 {
-    double lowest_power = LOWEST_POWER;
+    double min_exponent = MIN_EXPONENT;
     for (ptrdiff_t c = 0; c < k; c++)
         for (ptrdiff_t i = 0; i < count; i++)
-            logits[c * stride + i] = sigmoid(logits[c * stride + i], lowest_power);
+            logits[c * stride + i] = sigmoid(logits[c * stride + i], min_exponent);
 }
 
 /* Each row's sigmoids divided by their sum; the softmax if that sum underflows. */
 static void normalized_sigmoid(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stride, double *scratch)
 {
-    double lowest_power = LOWEST_POWER;
+    double min_exponent = MIN_EXPONENT;
     for (ptrdiff_t i = 0; i < count; i++) {
         double total = 0.0;
         for (ptrdiff_t c = 0; c < k; c++)
-            total += sigmoid(logits[c * stride + i], lowest_power);
+            total += sigmoid(logits[c * stride + i], min_exponent);
         if (total > 1e-290)
             for (ptrdiff_t c = 0; c < k; c++)
-                logits[c * stride + i] = sigmoid(logits[c * stride + i], lowest_power) / total;
+                logits[c * stride + i] = sigmoid(logits[c * stride + i], min_exponent) / total;
         else
             softmax(logits + i, k, 1, stride, scratch, scratch + 1);
     }
 }
 
 /* 1 - sigmoid(logit) and sigmoid(logit), both exact at both ends. */
-static inline void binary_sigmoid(double logit, double lowest_power, double *probabilities)
+static inline void binary_sigmoid(double logit, double min_exponent, double *probabilities)
 {
-    double e = scaled_exp(-fabs(logit), lowest_power), total = 1.0 / (TWO_TO_600 + e);
+    double e = scaled_exp(-fabs(logit), min_exponent), total = 1.0 / (TWO_TO_600 + e);
     probabilities[0] = (logit >= 0.0 ? e : TWO_TO_600) * total;
     probabilities[1] = (logit >= 0.0 ? TWO_TO_600 : e) * total;
 }
@@ -68,7 +68,7 @@ static int predict(
     ptrdiff_t most = smaller(rows_in_block(n, k), rows->n_rows), stride = (most + 7) / 8 * 8;
     const RowStorage *storage = &ROW_STORAGES[rows->storage];
     size_t needed = k * padded(n) + k * stride + 2 * stride + block_workspace(n, k, stride);
-    double on_stack[VALUES_ON_STACK], lowest_power = LOWEST_POWER;
+    double on_stack[VALUES_ON_STACK], min_exponent = MIN_EXPONENT;
     double *workspace = needed <= VALUES_ON_STACK ? on_stack : allocate(needed);
     int64_t work = 0;
     int status = 0;
@@ -92,7 +92,7 @@ static int predict(
                     *failed = first + i;
         if (activation == BINARY_SIGMOID)
             for (ptrdiff_t i = 0; i < block.count; i++)
-                binary_sigmoid(logits[i], lowest_power, results + 2 * i);
+                binary_sigmoid(logits[i], min_exponent, results + 2 * i);
         else {
             if (activation == SIGMOID)
                 sigmoids(logits, k, block.count, stride);

@@ -19,7 +19,7 @@ ALWAYS_INLINE int64_t train_packed_width(
     int width, const double *rows, const double *targets, double *coefficients, ptrdiff_t n_rows, int64_t iterations,
     double learning_rate, double limit)
 {
-    double w[PACKED_WIDTH], gradient[PACKED_WIDTH], updated[PACKED_WIDTH], lowest_power = LOWEST_POWER;
+    double w[PACKED_WIDTH], gradient[PACKED_WIDTH], updated[PACKED_WIDTH], min_exponent = MIN_EXPONENT;
     int64_t iteration = 0;
     for (int j = 0; j < width; j++)
         w[j] = coefficients[j];
@@ -32,7 +32,7 @@ ALWAYS_INLINE int64_t train_packed_width(
             double logit = row[0] * w[0];
             for (int j = 1; j < width; j++)
                 logit += row[j] * w[j];
-            double output = sigmoid(logit, lowest_power);
+            double output = sigmoid(logit, min_exponent);
             double adjustment = (targets[i] - output) * (output * (1.0 - output));
             for (int j = 0; j < width; j++)
                 gradient[j] += row[j] * adjustment;

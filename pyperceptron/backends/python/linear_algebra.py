@@ -120,11 +120,11 @@ def coordinate_descent(
     Coordinate descent (Friedman, Hastie and Tibshirani 2010): at most `sweeps` times over all coordinates, until none changes
     the value by more than about `tolerance`. `matrix` is n × n, of which only the lower triangle is read.
     """
-    slopes = [0.0] * n  # of the smooth part at point + step: gradient + matrix @ step
+    gradients = [0.0] * n  # of the smooth part at point + step: gradient + matrix @ step
     for j in range(n):
-        slopes[j] = gradient[j]
+        gradients[j] = gradient[j]
         for k in range(n):
-            slopes[j] += matrix[max(j, k) * n + min(j, k)] * step[k]
+            gradients[j] += matrix[max(j, k) * n + min(j, k)] * step[k]
     for _ in range(sweeps):
         largest = 0.0
         for j in range(n):
@@ -132,14 +132,14 @@ def coordinate_descent(
             if curvature <= 0:
                 continue
             here = point[j] + step[j]
-            there = here - slopes[j] / curvature
+            there = here - gradients[j] / curvature
             threshold = thresholds[j] / curvature
             there = max(there - threshold, 0.0) + min(there + threshold, 0.0)
             change = there - here
             if change:
                 step[j] = there - point[j]
                 for k in range(n):
-                    slopes[k] += matrix[max(j, k) * n + min(j, k)] * change
+                    gradients[k] += matrix[max(j, k) * n + min(j, k)] * change
                 largest = max(largest, curvature * change * change)
         if largest <= tolerance:
             break
