@@ -9,16 +9,6 @@ import pytest
 SOLVERS = ("auto", "newton", "lbfgs")
 
 
-class Frame:
-    """A stand-in for a data frame: `columns`, `values` and __array__."""
-
-    def __init__(self, values, columns):
-        self.values, self.columns = np.array(values), columns
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values
-
-
 def samples(n=60, d=4, classes=2, seed=0):
     """Return X and labels 0 … classes - 1; the classes overlap, and each has at least one row."""
     random = np.random.default_rng([n, d, classes, seed])

@@ -1,110 +1,25 @@
 """Valid and invalid input to SigmoidLayer: both backends agree, and an error changes nothing."""
 
 import ctypes
-import mmap
 from array import array
-from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 import pytest
+from containers import CONTAINERS
 
-from pyperceptron import Matrix, SigmoidLayer
+from pyperceptron import SigmoidLayer
 
 ROWS = [[0, 1, 200], [3, 40, 5], [6, 7, 8], [9, 10, 11]]
 WEIGHTS = [[0.01], [-0.02], [0.003]]
-
-
-def two_dimensional(values, code):
-    flat = array(code, [value for row in values for value in row])
-    return memoryview(flat).cast("B").cast(code, (len(values), len(values[0])))
-
-
-def read_only(values):
-    return memoryview(two_dimensional(values, "d").tobytes()).cast("d", (len(values), len(values[0])))
-
-
-def off_by_one(values):
-    """Return unaligned float64, as in a memory-mapped file after a header of odd length."""
-    return memoryview(b"x" + two_dimensional(values, "d").tobytes())[1:].cast("d", (len(values), len(values[0])))
-
-
-def of_ctypes(values):
-    return (ctypes.c_double * len(values[0]) * len(values))(*(tuple(row) for row in values))
-
-
-def in_a_file(values):
-    memory = mmap.mmap(-1, 8 * len(values) * len(values[0]))
-    memory.write(two_dimensional(values, "d").tobytes())
-    return memoryview(memory).cast("d", (len(values), len(values[0])))
-
-
-class Frame:
-    """A stand-in for a data frame: `values` and __array__."""
-
-    def __init__(self, values):
-        self.values = np.array(values)
-
-    def __array__(self, dtype=None, copy=None):
-        return self.values
-
-
-class Rows:
-    """A sequence with only __len__ and __getitem__."""
-
-    def __init__(self, values):
-        self.values = values
-
-    def __len__(self):
-        return len(self.values)
-
-    def __getitem__(self, index):
-        return self.values[index]
-
-
-LISTS = {
-    "lists": ROWS,
-    "tuples": tuple(map(tuple, ROWS)),
-    "Matrix": Matrix(ROWS),
-    "own sequence": Rows([Rows(row) for row in ROWS]),
-    "list of array.array": [array("f", row) for row in ROWS],
-    "list of bytes": [bytes(row) for row in ROWS],
-    "list of NumPy rows": list(np.array(ROWS)),
-    "generator": (row for row in ROWS),
-    "exact numbers": [[Fraction(value) for value in row] if i else [Decimal(v) for v in row] for i, row in enumerate(ROWS)],
-}
-ARRAYS = {f"array.array {code}": two_dimensional(ROWS, code) for code in "dfBHiIlLqQh"} | {
-    "read-only": read_only(ROWS),
-    "unaligned": off_by_one(ROWS),
-    "ctypes": of_ctypes(ROWS),
-    "mmap": in_a_file(ROWS),
-    "reversed rows": two_dimensional(ROWS[::-1], "d")[::-1],
-}
-NUMPY = {
-    f"NumPy {dtype}": np.array(ROWS, dtype) for dtype in ("d", "f", "u1", "i2", "i4", "i8", "u8", ">f8", ">i4", "g", "e")
-} | {
-    "Fortran-ordered": np.asfortranarray(np.array(ROWS, float)),
-    "strided columns": np.repeat(np.array(ROWS, float), 2, axis=1)[:, ::2],
-    "strided rows": np.repeat(np.array(ROWS, "u1"), 3, axis=0)[::3],
-    "negative strides": np.array(ROWS, "f")[::-1, ::-1].copy()[::-1, ::-1],
-    "unaligned NumPy": np.frombuffer(b"x" + np.array(ROWS, float).tobytes(), "d", offset=1).reshape(4, 3),
-    "NumPy objects": np.array(ROWS, object),
-    "read-only NumPy": np.broadcast_to(np.array(ROWS, float), (4, 3)),
-    "data frame": Frame(ROWS),
-}
 
 
 def as_nested_list(answer):
     return [[value] for value in answer] if isinstance(answer, array) else np.asarray(answer).tolist()
 
 
-@pytest.mark.parametrize(
-    ("inputs", "kind"),
-    [pytest.param(inputs, list, id=name) for name, inputs in LISTS.items() if name != "generator"]
-    + [pytest.param(inputs, array, id=name) for name, inputs in ARRAYS.items()]
-    + [pytest.param(inputs, np.ndarray, id=name) for name, inputs in NUMPY.items()],
-)
-def test_every_kind_of_inputs(make_layer, inputs, kind):
+@pytest.mark.parametrize(("make", "kind"), CONTAINERS.values(), ids=CONTAINERS)
+def test_every_kind_of_inputs(make_layer, make, kind):
+    inputs = make(ROWS)
     layer, expected = make_layer(3, weights=WEIGHTS), make_layer(3, weights=WEIGHTS)
     outputs = layer.forward(inputs)
     assert type(outputs) is kind

@@ -6,42 +6,15 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from optimum import Frame, bits, samples
-
-import pyperceptron as pp
-
-
-def view(values, code="d"):
-    flat = array(code, np.ravel(values).tolist())
-    return memoryview(flat).cast("B").cast(code, np.shape(values))
-
+from containers import CONTAINERS, Frame, OneShot, Series, view
+from optimum import bits, samples
 
 WHOLE = np.random.default_rng(6).integers(0, 9, (40, 3))
-INPUTS = {
-    "lists": (WHOLE.tolist(), list),
-    "tuples": (tuple(map(tuple, WHOLE.tolist())), list),
-    "lists of NumPy rows": (list(WHOLE), list),
-    "matrix": (pp.Matrix(WHOLE.tolist()), list),
-    "memoryview": (view(WHOLE), array),
-    "memoryview of float32": (view(WHOLE, "f"), array),
-    "memoryview of bytes": (view(WHOLE, "B"), array),
-    "memoryview of int": (view(WHOLE, "i"), array),
-    "read-only memory": (view(WHOLE).toreadonly(), array),
-    "across addresses": (memoryview(b"x" + WHOLE.astype("d").tobytes())[1:].cast("d", WHOLE.shape), array),
-    "NumPy int": (WHOLE, np.ndarray),
-    "NumPy float32": (WHOLE.astype("f"), np.ndarray),
-    "NumPy bytes": (WHOLE.astype("B"), np.ndarray),
-    "NumPy float16": (WHOLE.astype("e"), np.ndarray),
-    "Fortran": (np.asfortranarray(WHOLE.astype(float)), np.ndarray),
-    "strided": (np.repeat(WHOLE.astype(float), 2, axis=1)[:, ::2], np.ndarray),
-    "reversed": (WHOLE.astype(float)[::-1, ::-1].copy()[::-1, ::-1], np.ndarray),
-    "objects": (WHOLE.astype(object), np.ndarray),
-    "data frame": (Frame(WHOLE, ["a", "b", "c"]), np.ndarray),
-}
 
 
-@pytest.mark.parametrize(("X", "kind"), INPUTS.values(), ids=INPUTS)
-def test_every_kind_of_samples(make_model, X, kind):
+@pytest.mark.parametrize(("make", "kind"), CONTAINERS.values(), ids=CONTAINERS)
+def test_every_kind_of_samples(make_model, make, kind):
+    X = make(WHOLE.tolist())
     y = [int(a + b > c + 4) ^ (i % 7 == 0) for i, (a, b, c) in enumerate(WHOLE.tolist())]
     model, expected = make_model(l2=0.1).fit(X, y), make_model(l2=0.1).fit(WHOLE.astype(float), y)
     assert bits(model) == bits(expected)
@@ -56,16 +29,6 @@ def test_every_kind_of_samples(make_model, X, kind):
     assert type(model.coef_) is (np.ndarray if kind is np.ndarray else list)
     assert np.shape(model.coef_) == (1, 3)
     assert model.n_features_in_ == 3
-
-
-class OneShot:
-    """A row that can be iterated over only once and has no length, such as a database cursor."""
-
-    def __init__(self, values):
-        self._iterator = iter(values)
-
-    def __iter__(self):
-        return self._iterator
 
 
 ROWS_READ_ONCE = [iter, OneShot, lambda row: (value for value in row), lambda row: map(float, row)]
@@ -139,25 +102,6 @@ def test_single_row_predictions_equal_batch_predictions(make_model, params, clas
             assert model.predict_proba_one(x) == tuple(proba[i])
         assert model.predict_one(row.tolist()) == (tuple(labels[i]) if classes == "matrix" else labels[i])
     assert model.predict_proba_one([1, 2, 3, 4]) == model.predict_proba_one([1.0, 2.0, 3.0, 4.0])
-
-
-class Series:
-    """A stand-in for a row of a data frame: keys, values and __array__."""
-
-    def __init__(self, values, index):
-        self._values = dict(zip(index, values, strict=True))
-
-    def keys(self):
-        return list(self._values)
-
-    def __iter__(self):
-        return iter(self._values.values())
-
-    def __getitem__(self, key):
-        return self._values[key]
-
-    def __array__(self, dtype=None, copy=None):
-        return np.array(list(self))
 
 
 def as_mapping(names, x):
