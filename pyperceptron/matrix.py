@@ -148,4 +148,4 @@ def matrix_of(values: list[float], shape: tuple[int, int]) -> Matrix:
 
 
 def _described(matrix: Matrix) -> str:
-    return f"{matrix.shape[0]}×{matrix.shape[1]}"
+    return f"{matrix.shape[0]}x{matrix.shape[1]}"

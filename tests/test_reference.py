@@ -60,12 +60,12 @@ def test_matrix_behaves_as_a_sequence_of_rows():
         (
             lambda: Matrix([[1, 2]]) @ Matrix([[1, 2]]),
             ValueError,
-            "cannot multiply 1×2 by 1×2: the left one needs as many columns as the right one has rows",
+            "cannot multiply 1x2 by 1x2: the left one needs as many columns as the right one has rows",
         ),
         (
             lambda: Matrix([[1, 2]]) + Matrix([[1], [2]]),
             ValueError,
-            "cannot combine 1×2 with 2×1 element by element: make their shapes the same",
+            "cannot combine 1x2 with 2x1 element by element: make their shapes the same",
         ),
         (lambda: Matrix([[1]]) @ 2, TypeError, "unsupported operand"),
         (lambda: Matrix([[1]]) * "2", TypeError, "can't multiply|unsupported operand"),
