@@ -83,6 +83,15 @@ def test_module_docstring_starts_with_a_one_line_summary(module):
     assert len(first) < 130
 
 
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_messages_are_ascii(module):
+    """A terminal with another encoding could not print them; docstrings are exempt."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    assert [node.value for node in constants if id(node) not in docstrings and not node.value.isascii()] == []
+
+
 def test_import_loads_only_standard_library_modules():
     script = (
         "import sys; before = set(sys.modules); import pyperceptron; "
