@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_BYTES_FOR_A_SCORE = 800  # bytes of samples for each 8-byte sampling score, so that the scores take 1%
+_BYTES_FOR_A_SCORE = 1600  # bytes of samples for each 8-byte sampling score, which exists twice: the scores take 1%
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 
@@ -120,8 +120,7 @@ class Objective:
             return None
         every = min(-(-_BYTES_FOR_A_SCORE // self._chunks.bytes_in_row), max(1, self.n_rows // (16 * n_rows)))
         scored = [(chunk, chunk + 1) for chunk in range(0, self._chunks.n_chunks, every)]
-        scores = array("d")
-        score = self._linear_loss.sampling_scores
+        scores, score = array("d"), self._linear_loss.sampling_scores
         for own in self._chunks.map(scored, score, coefficients, self.means, self.scales):
             scores.extend(own)
         rows, weights = self.backend.systematic_sample(scores, n_rows)
