@@ -309,7 +309,7 @@ class Perceptron:
 
     @property
     def backend_(self) -> str:
-        """The name of the backend that ran, and predicts."""
+        """The name of the backend that ran the fit and makes the predictions."""
         return self._require_fitted().backend
 
     @property

@@ -112,7 +112,7 @@ def _logits(row: list[float], weights: Matrix) -> list[float]:
 
 
 def _argmax(logits: Sequence[float]) -> int:
-    """The index of the largest, the first of equals; of a single one, whether it is above 0."""
+    """Return the index of the largest logit, the first of equal ones; for a single logit, 1 if it is positive, else 0."""
     if len(logits) == 1:
         return int(logits[0] > 0)
     return max(range(len(logits)), key=logits.__getitem__)
