@@ -1,4 +1,4 @@
-"""Statistics of the columns of X: total weight, weighted means and standard deviations."""
+"""Statistics of the columns of X: total weight, a robust centre, weighted means and standard deviations."""
 
 from __future__ import annotations
 
@@ -6,45 +6,101 @@ from array import array
 from math import sqrt
 
 from pyperceptron.checks import LIMIT
+from pyperceptron.containers import as_flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyperceptron.backends import LinearLoss
     from pyperceptron.chunks import Chunks
+    from pyperceptron.containers import Table
 
     Numbers = array[float]
 
 _SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger, but for weights near 0
+_TINY = 1e-153  # the square of a deviation this small is the smallest float of full precision
+_PASSES = 3  # at most, until no variance is spoilt by cancellation
+_FAR = 30.0  # a mean this many standard deviations from 0 is subtracted from its column
+_FAR_FROM_BULK = 1000.0  # and so is a median this many times the spread of most rows
 
 
 class Columns:
     """The statistics of n columns.
 
     total_weight  Σ s
-    means         weighted means, n numbers
+    centre        the medians of nine rows, n numbers: a few outliers do not move them
+    spreads       the ranges of the middle three of the nine rows, n numbers
+    shifts        weighted means less the centre, n numbers
     deviations    weighted standard deviations, 0 for a column that does not vary
     in_range      False if X may hold nan or a number beyond ±LIMIT; the other statistics are then undefined
     """
 
-    def __init__(self, total_weight: float, means: Numbers, deviations: Numbers, in_range: bool) -> None:
+    def __init__(
+        self, total_weight: float, centre: Numbers, spreads: Numbers, shifts: Numbers, deviations: Numbers, in_range: bool
+    ) -> None:
         self.total_weight = total_weight
-        self.means = means
+        self.centre = centre
+        self.spreads = spreads
+        self.shifts = shifts
         self.deviations = deviations
         self.in_range = in_range
 
+    def offsets(self) -> Numbers | None:
+        """Return what to subtract from each column so that rounding does not hide how it varies; None for nothing.
 
-def column_statistics(loss: LinearLoss, chunks: Chunks, centre: Numbers) -> Columns:
-    """Compute the statistics in one pass over the data, as sums of differences from `centre`, a point near the data.
+        A column whose numbers are far from 0, compared with how they vary, gets its centre, any other one 0.
+        """
+        columns = zip(self.centre, self.shifts, self.deviations, self.spreads, strict=True)
+        far = [
+            abs(middle) > _FAR_FROM_BULK * spread > 0 or abs(middle + shift) > _FAR * deviation > 0
+            for middle, shift, deviation, spread in columns
+        ]
+        if not any(far):
+            return None
+        return array("d", (middle if is_far else 0.0 for middle, is_far in zip(self.centre, far, strict=True)))
 
-    If the centre is so far from a mean that cancellation spoils the variance, repeat the pass with the means as the centre.
+
+def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float]) -> Columns:
+    """Compute the statistics of the samples in `view`, as sums of differences from the centre.
+
+    If a mean is so far from the centre that cancellation spoils the variance, repeat the pass with the means as the centre.
     """
-    n = len(centre)
-    total = chunks.sum(loss.moments, centre)
-    weight, sums, squares = total[0], total[1 : 1 + n], total[1 + n :]
-    in_range = sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, centre)) <= LIMIT  # False for nan
-    shifts = [value / weight for value in sums]
-    variances = [square / weight - shift * shift for square, shift in zip(squares, shifts, strict=True)]
-    means = array("d", (middle + shift for middle, shift in zip(centre, shifts, strict=True)))
-    if any(0 < variance < 1e-6 * shift * shift for variance, shift in zip(variances, shifts, strict=True)):
-        return column_statistics(loss, chunks, means)
-    return Columns(weight, means, array("d", (sqrt(max(variance, 0.0)) for variance in variances)), in_range)
+    centre, spreads = _middle_of_nine_rows(view)
+    n, near = len(centre), centre
+    for _ in range(_PASSES):
+        total = chunks.sum(loss.moments, near)
+        weight, sums, squares = total[0], total[1 : 1 + n], total[1 + n :]
+        in_range = sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, near)) <= LIMIT  # False for nan
+        shifts = [value / weight for value in sums]
+        variances = [square / weight - shift * shift for square, shift in zip(squares, shifts, strict=True)]
+        if not in_range or not any(v < 1e-6 * shift * shift for v, shift in zip(variances, shifts, strict=True)):
+            break
+        near = array("d", (middle + shift for middle, shift in zip(near, shifts, strict=True)))
+    from_centre = zip(near, centre, shifts, strict=True)
+    return Columns(
+        weight,
+        centre,
+        spreads,
+        array("d", ((own - middle) + shift for own, middle, shift in from_centre)),
+        array("d", (sqrt(max(variance, 0.0)) for variance in variances)),
+        in_range,
+    )
+
+
+def refuse_tiny(columns: Columns, table: Table) -> None:
+    """Raise ValueError if a column varies so little that the squares of its deviations underflow."""
+    for j, deviation in enumerate(columns.deviations):
+        if deviation >= _TINY or abs(columns.centre[j]) > 1e10 * _TINY or (deviation == 0 and table.view.format != "d"):
+            continue
+        values = as_flat(table.view)[j :: table.n_columns]
+        if deviation > 0 or (values.tobytes().count(0) != values.nbytes and min(values) != max(values)):
+            name = f"column {j}" if table.names is None else f"column {table.names[j]!r}"
+            raise ValueError(f"X {name} varies by less than {_TINY:g}; expected more, as its square underflows: scale it up")
+
+
+def _middle_of_nine_rows(view: memoryview[float]) -> tuple[Numbers, Numbers]:
+    """Return each column's median of nine rows that lie evenly in the view, and the range of the middle three."""
+    n_rows, n = len(view), as_flat(view).nbytes // view.itemsize // len(view)
+    flat = as_flat(view)
+    rows = [flat[place * n : (place + 1) * n].tolist() for place in (n_rows * (2 * part + 1) // 18 for part in range(9))]
+    ranked = [sorted(values) for values in zip(*rows, strict=True)]
+    return array("d", [nine[4] for nine in ranked]), array("d", [nine[5] - nine[3] for nine in ranked])

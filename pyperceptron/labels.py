@@ -93,6 +93,25 @@ class Targets:
                 totals[code] += 1
         return totals
 
+    def rarest_class(self, sample_weights: array[float] | None) -> float:
+        """Return the weight of the rarest class as a fraction of all; if multilabel, of the rarest 0s or 1s of a column.
+
+        A column that holds a single value is left out.
+        """
+        if not self.classes.multilabel:
+            totals = self.class_totals(sample_weights)
+            return min(totals) / fsum(totals)
+        n_columns, flat = len(self.classes.labels), as_flat(self.table)
+        rarest = total = float(len(flat) // n_columns) if sample_weights is None else fsum(sample_weights)
+        for column in range(n_columns):
+            own = flat[column::n_columns]
+            if sample_weights is None:
+                ones = float(sum(own))
+            else:
+                ones = fsum(weight for value, weight in zip(own, sample_weights, strict=True) if value)
+            rarest = min([rarest, *(part for part in (ones, total - ones) if part > 0)])
+        return rarest / total
+
     def without_weightless_classes(self, sample_weights: array[float]) -> Targets:
         """Return the targets without classes whose rows all have weight 0; those rows get class 0, without effect on a fit."""
         if self.classes.multilabel or self.table.format == "d" or all(totals := self.class_totals(sample_weights)):

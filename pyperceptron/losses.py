@@ -65,6 +65,7 @@ class Loss:
     activations         the name of the activation for each supported kind of target: "binary", "multiclass", "multilabel"
     curvature_bound     an upper bound on the eigenvalues of the Hessian in the logits; None if there is none
     initial_intercepts  from the weight of each class to the intercepts where a fit begins; None for zeros
+    coupled             whether the second derivatives in the logits of two outputs are not all 0: -o·o' of the softmax
     """
 
     def __init__(
@@ -73,19 +74,21 @@ class Loss:
         activations: dict[str, str],
         curvature_bound: float | None = None,
         initial_intercepts: Callable[[Sequence[float]], list[float]] | None = None,
+        coupled: bool = False,
     ) -> None:
         self.name = function.__name__
         self.function = function
         self.activations = activations
         self.curvature_bound = curvature_bound
         self.initial_intercepts = initial_intercepts
+        self.coupled = coupled
 
 
 # The losses of each value of Perceptron's parameter `loss`, each for its kinds of target.
 LOSSES_OF_PARAMETER: dict[str, tuple[Loss, ...]] = {
     "log_loss": (
         Loss(sigmoid_log_loss, {"binary": "binary_sigmoid", "multilabel": "sigmoid"}, 0.25, log_odds),
-        Loss(softmax_log_loss, {"multiclass": "softmax"}, 0.5, log_odds),
+        Loss(softmax_log_loss, {"multiclass": "softmax"}, 0.5, log_odds, coupled=True),
     ),
     "squared_error": (
         Loss(

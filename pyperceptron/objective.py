@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from math import fsum, sqrt
+from math import fsum, inf, sqrt
 from operator import mul
 
 from pyperceptron.chunks import WORTH_A_THREAD
-from pyperceptron.containers import zeros
+from pyperceptron.containers import as_flat, as_view, zeros
+from pyperceptron.orthogonal import OrthogonalColumns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _BYTES_FOR_A_SCORE = 1600  # bytes of samples for each 8-byte sampling score, which exists twice: the scores take 1%
+_ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 
@@ -34,24 +36,34 @@ class RowSubset:
 class Objective:
     """J(W, b) = (1/Σs) Σᵢ sᵢ·ℓ(yᵢ, zᵢ) + Σⱼ (l2ⱼ/2)·wⱼ² + Σⱼ l1ⱼ·|wⱼ|, z the logits of row i.
 
-    Coefficients are n_outputs × width, each output's together, its intercept last. The penalties l2_weights and l1_weights have
-    the same shape: l2 and l1, or with `standardize` l2·deviation² and l1·deviation, as if the columns were standardised; 0 for
-    intercepts.
+    Coefficients are n_outputs × width, each output's together, its intercept last. They refer to columns less the offsets that
+    `linear_loss` has. The penalties l2_weights and l1_weights have the same shape: l2 and l1, or with `standardize`
+    l2·deviation² and l1·deviation, as if the columns were standardised; 0 for intercepts.
 
     means, scales  of the columns, as an optimum sees them: deviations from the weighted mean with an intercept, else from 0;
                    1 for a column that does not vary
+    units          what a penalty takes a coefficient times: 1, or with `standardize` the deviations
+    centre         near most rows, however large a few numbers are; 0 without an intercept
+    spreads        about the standard deviations of most rows, however large a few numbers are
+    varies         whether a column varies, as an optimum sees it
+    rarest         the weight of the rarest class, as a fraction of all
     passes         how often the samples were evaluated
+    is_singular    whether a Hessian was found to be singular, beyond rounding
+    work           multiplications for one pass
     """
 
     def __init__(
         self,
         backend: Backend,
+        view: memoryview[float],
         linear_loss: LinearLoss,
         chunks: Chunks,
         columns: Columns,
         loss: Loss,
         n_outputs: int,
         *,
+        offsets: Numbers | None = None,
+        rarest: float = 1.0,
         l2: float = 0.0,
         l1: float = 0.0,
         intercept: bool = True,
@@ -59,30 +71,85 @@ class Objective:
     ) -> None:
         self.backend = backend
         self.loss = loss
-        self.n_rows, self.n_inputs, self._rows_in_chunk = chunks.n_rows, len(columns.means), chunks.rows_in_chunk
+        self.n_rows, self.n_inputs, self._rows_in_chunk = chunks.n_rows, len(columns.centre), chunks.rows_in_chunk
         self.n_outputs = n_outputs
         self.intercept = intercept
         self.width = self.n_inputs + intercept
         self.size = n_outputs * self.width
         self.total_weight = columns.total_weight
+        self.offsets = offsets or zeros(self.n_inputs)
+        self.rarest = rarest
         self.passes = 0
-        self._linear_loss, self._chunks = linear_loss, chunks
-        self.means, self.scales = columns.means, columns.deviations
+        self.is_singular = False
+        self._orthogonal: OrthogonalColumns | None = None
+        self.work = chunks.work
+        self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
+        self.centre = array("d", (middle - own for middle, own in zip(columns.centre, self.offsets, strict=True)))
+        self.means = array("d", (middle + shift for middle, shift in zip(self.centre, columns.shifts, strict=True)))
+        self.scales = columns.deviations
         if not intercept:
-            deviations = zip(columns.deviations, columns.means, strict=True)
+            deviations = zip(columns.deviations, self.means, strict=True)
             self.scales = array("d", (sqrt(d * d + mean * mean) for d, mean in deviations))
-            self.means = zeros(self.n_inputs)
+            self.means = self.centre = zeros(self.n_inputs)
+        self.spreads = array("d", (min(s or own, own) for s, own in zip(columns.spreads, self.scales, strict=True)))
+        self.varies = [scale > 0 for scale in self.scales]
         self.scales = array("d", (scale or 1.0 for scale in self.scales))
-        units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
+        self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
         self.l2, self.l1 = l2, l1
         self.l2_weights, self.l1_weights = zeros(self.size), zeros(self.size)
         for start in range(0, self.size, self.width):
             self.l2_weights[start : start + self.n_inputs] = array("d", (l2 * unit * unit for unit in units))
             self.l1_weights[start : start + self.n_inputs] = array("d", (l1 * unit for unit in units))
 
+    def without_offsets(self, coefficients: Numbers) -> Numbers:
+        """Return the coefficients for the columns as given."""
+        coefficients = coefficients[:]
+        for first in range(0, self.size, self.width) if any(self.offsets) else ():
+            products = map(mul, coefficients[first : first + self.n_inputs], self.offsets)
+            coefficients[first + self.n_inputs] = fsum((coefficients[first + self.n_inputs], *(-term for term in products)))
+        return coefficients
+
+    def with_offsets(self, coefficients: Numbers) -> Numbers:
+        """Return the coefficients for the columns less the offsets."""
+        coefficients = coefficients[:]
+        for first in range(0, self.size, self.width) if any(self.offsets) else ():
+            products = map(mul, coefficients[first : first + self.n_inputs], self.offsets)
+            coefficients[first + self.n_inputs] = fsum((coefficients[first + self.n_inputs], *products))
+        return coefficients
+
     def evaluate(self, coefficients: Numbers) -> tuple[float, Numbers]:
         """Return the smooth part of J, which is all but the l1 penalty, and its gradient."""
         total = self._chunks.sum(self._linear_loss.evaluate, coefficients)
+        return self._reduced(total, coefficients)
+
+    def examine(self, coefficients: Numbers) -> tuple[float, Numbers, float, int]:
+        """Return what `evaluate` does, the imbalance of J's gradient, 0 at an optimum and at most 1, and whose it is.
+
+        An imbalance is |Σ t| / Σ |t| of the terms t that a component of the gradient sums up: those of the rows, with each
+        column less its centre, and those of the penalties. It is 1 if all pull the same way, however small the component is, so
+        that neither a scale nor a weight nor a rare class can hide a coefficient that still has far to go. The largest counts.
+        """
+        total = self._chunks.sum(self._linear_loss.examine, coefficients, self.centre)
+        magnitudes = total[1 + self.size :]
+        value, gradient = self._reduced(total[: 1 + self.size], coefficients)
+        imbalances = [(0.0, -1)]
+        for first in range(0, self.size, self.width):
+            intercept = gradient[first + self.n_inputs] if self.intercept else 0.0
+            if self.intercept:
+                terms = magnitudes[first + self.n_inputs] / self.total_weight
+                imbalances.append((_ratio(abs(intercept), terms), first + self.n_inputs))
+            for j, middle in enumerate(self.centre):
+                if self.varies[j]:
+                    at = first + j
+                    own = gradient[at] - middle * intercept
+                    terms = magnitudes[at] / self.total_weight + abs(self.l2_weights[at] * coefficients[at])
+                    if self.l1:
+                        terms += self.l1_weights[at]
+                        own = minimum_norm_subgradient(own, coefficients[at], self.l1_weights[at])
+                    imbalances.append((_ratio(abs(own), terms), at))
+        return value, gradient, *max(imbalances)
+
+    def _reduced(self, total: Numbers, coefficients: Numbers) -> tuple[float, Numbers]:
         gradient = zeros(self.size)
         value: float = self.backend.reduce_objective(total, self.total_weight, coefficients, self.l2_weights, gradient)
         self.passes += 1
@@ -92,10 +159,13 @@ class Objective:
         """Return Σ l1·|w|, the part of J that is not smooth."""
         return fsum(map(mul, self.l1_weights, map(abs, coefficients))) if self.l1 else 0.0
 
-    def hessian(self, coefficients: Numbers, output: int = -1, subset: RowSubset | None = None) -> Numbers:
-        """Return the smooth part's second derivatives in one output's coefficients: width × width, the lower triangle.
+    def hessian(
+        self, coefficients: Numbers, output: int = -1, other: int | None = None, subset: RowSubset | None = None
+    ) -> Numbers:
+        """Return second derivatives of the smooth part: width × width, the lower triangle.
 
-        output  -1 for the mean curvature over the outputs
+        output  in whose coefficients; -1 for the mean over the outputs
+        other   another output, for the mixed second derivatives in the coefficients of both
         subset  rows to sum over instead of all
         """
         rows, row_weights = (subset.rows, subset.weights) if subset else (None, None)
@@ -104,12 +174,46 @@ class Objective:
         max_parts = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * self.width**2)
         n_parts = 1 if work < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, max_parts))
         bounds = [(n_rows * part // n_parts, n_rows * (part + 1) // n_parts) for part in range(n_parts)]
-        parts = self._chunks.map(bounds, self._linear_loss.hessian, coefficients, output, rows, row_weights)
+        pair = (output, output if other is None else other)
+        parts = self._chunks.map(bounds, self._linear_loss.hessian, coefficients, *pair, rows, row_weights)
         matrix: Numbers = self.backend.add_in_tree(parts)
-        self.backend.add_scaled(matrix, 1 / self.total_weight - 1, matrix)
-        for j in range(self.n_inputs):
-            matrix[j * self.width + j] += self.l2_weights[j]
+        self.backend.scale(matrix, 1 / self.total_weight)
+        if pair[0] == pair[1]:
+            for j in range(self.n_inputs):
+                matrix[j * self.width + j] += self.l2_weights[j]
         return matrix
+
+    def hessian_of_all_outputs(self, coefficients: Numbers) -> Numbers:
+        """Return all second derivatives of the smooth part: size × size, the lower triangle.
+
+        If outputs are coupled, adding one number to a column's coefficients in all of them changes no probability; a curvature
+        for such a change is added where no penalty gives one, so that the matrix is not singular for that reason.
+        """
+        size, width = self.size, self.width
+        matrix = zeros(size * size)
+        for output in range(self.n_outputs):
+            for other in range(output + 1) if self.loss.coupled else (output,):
+                block = self.hessian(coefficients, output, other)
+                for j in range(width):
+                    row = block[j * width : (j + 1) * width]
+                    if other < output:  # a whole, symmetric block, of which the lower triangle is known
+                        row[j + 1 :] = block[(j + 1) * width + j :: width]
+                    start = (output * width + j) * size + other * width
+                    matrix[start : start + width] = row
+        if self.loss.coupled:
+            for j in range(width):
+                if not (self.l2_weights[j] or self.l1_weights[j]):
+                    curvatures = [matrix[at * size + at] for at in range(j, size, width)]
+                    for at in range(j, size, width):
+                        for other in range(j, at + 1, width):
+                            matrix[at * size + other] += fsum(curvatures) / self.n_outputs
+        return matrix
+
+    def cost_of_all_outputs(self) -> float:
+        """Estimate the cost of `hessian_of_all_outputs` and its Cholesky factor, in multiplications."""
+        n_blocks = self.n_outputs * (self.n_outputs + 1) / 2 if self.loss.coupled else self.n_outputs
+        logits = self.n_outputs * (self.width + 40)
+        return n_blocks * self.n_rows * (logits + self.width**2 / 2) + self.size**3 / 6
 
     def representative_rows(self, coefficients: Numbers, n_rows: int) -> RowSubset | None:
         """Sample about n_rows rows whose weighted Hessian approximates the full one; return None if that is over half of them.
@@ -127,8 +231,55 @@ class Objective:
         if every > 1:  # every chunk but the last is whole, so the place of a score tells its chunk
             places = (divmod(index, self._rows_in_chunk) for index in rows)
             rows = array("q", (chunk * every * self._rows_in_chunk + row for chunk, row in places))
-            self.backend.add_scaled(weights, self.n_rows / len(scores) - 1, weights)
+            self.backend.scale(weights, self.n_rows / len(scores))
         return RowSubset(rows, weights)
+
+    def largest_logit(self, coefficients: Numbers) -> float:
+        """Return the largest magnitude of a logit."""
+        coefficients, largest = self.without_offsets(coefficients), 0.0
+        for first in range(0, self.n_rows, _ROWS_AT_ONCE):
+            rows = self._view[first : first + _ROWS_AT_ONCE]
+            logits = zeros(len(rows) * self.n_outputs)
+            self.backend.predict(rows, coefficients, "identity", as_view(logits, self.n_outputs))
+            largest = max(largest, max(logits), -min(logits))
+        return largest
+
+    def orthogonal_columns(self) -> OrthogonalColumns:
+        """Return orthogonal combinations of the columns, computed once."""
+        if self._orthogonal is None:
+            self._orthogonal = OrthogonalColumns(self)
+        return self._orthogonal
+
+    def some_rows(self, n_rows: int) -> tuple[list[int], Numbers]:
+        """Return the indices of about n_rows rows that stand for all, with their weights: no column is rare among them."""
+        scores = self._scores(zeros(self.size), self.scales)
+        if self.n_rows > 2 * n_rows:
+            rows, weights = self.backend.systematic_sample(scores, n_rows)
+            return rows.tolist(), weights
+        rows = [row for row, score in enumerate(scores) if score > 0]
+        return rows, array("d", [1.0]) * len(rows)
+
+    def curvatures_of(self, coefficients: Numbers, rows: list[int]) -> list[float]:
+        """Return each row's part s·h / Σs of a Hessian, h the mean over the outputs."""
+        curvatures = self._scores(coefficients, array("d", [inf]) * self.n_inputs)
+        return [curvatures[row] / self.total_weight for row in rows]
+
+    def _scores(self, coefficients: Numbers, scales: Numbers) -> Numbers:
+        scores, own_scores = array("d"), self._linear_loss.sampling_scores
+        bounds = [(chunk, chunk + 1) for chunk in range(self._chunks.n_chunks)]
+        for own in self._chunks.map(bounds, own_scores, coefficients, self.means, scales):
+            scores.extend(own)
+        return scores
+
+    def columns_of(self, rows: list[int]) -> list[Numbers]:
+        """Return the columns of these rows, less the offsets, and with an intercept its 1s."""
+        n, flat = self.n_inputs, as_flat(self._view)
+        lists = [flat[row * n : (row + 1) * n].tolist() for row in rows]
+        columns = [array("d", column) for column in zip(*lists, strict=True)]
+        for column, offset in zip(columns, self.offsets, strict=True):
+            if offset:
+                self.backend.add_scaled(column, -offset, array("d", [1.0]) * len(column))
+        return columns + [array("d", [1.0]) * len(rows)] * self.intercept
 
     def hessian_cost(self, n_rows: int) -> float:
         """Estimate the cost of a Hessian over n_rows rows and its Cholesky factor, in evaluations.
@@ -163,6 +314,20 @@ class Objective:
         if self.l1:
             gradient = array("d", map(minimum_norm_subgradient, gradient, coefficients, self.l1_weights))
         return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
+
+    def step_length(self, step: Numbers) -> float:
+        """Return the maximum norm of a step of the coefficients, in columns standardised by how most of their rows vary."""
+        largest = 0.0
+        for first in range(0, self.size, self.width):
+            own = step[first : first + self.n_inputs]
+            largest = max([largest, *(abs(w) * spread for w, spread in zip(own, self.spreads, strict=True))])
+            if self.intercept:
+                largest = max(largest, abs(step[first + self.n_inputs] + self.backend.dot(own, self.centre)))
+        return largest
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 1.0
 
 
 def minimum_norm_subgradient(gradient: float, coefficient: float, l1: float) -> float:

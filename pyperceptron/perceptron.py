@@ -8,9 +8,10 @@ from math import fsum  # sum() rounds differently since Python 3.12
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
-from pyperceptron.columns import column_statistics
+from pyperceptron.columns import column_statistics, refuse_tiny
 from pyperceptron.containers import as_flat, read_table, zeros
-from pyperceptron.exceptions import NotFittedError, TrainingWarning
+from pyperceptron.exceptions import NotFittedError
+from pyperceptron.findings import ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pyperceptron.backends import Backend
+    from pyperceptron.backends import Backend, LinearLoss
+    from pyperceptron.findings import Finding
     from pyperceptron.labels import Targets
 
     Numbers = array[float]
@@ -136,25 +138,38 @@ class Perceptron:
         # Judge and set up.
         intercept = bool(self.fit_intercept)
         with Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend) as chunks:
-            linear_loss = backend.LinearLoss(
-                samples.view,
-                targets.table,
-                None if weights is None else memoryview(weights),
-                classes.n_outputs,
-                loss.name,
-                intercept,
-                chunks.rows_in_chunk,
-            )
-            columns = column_statistics(linear_loss, chunks, array("d", as_flat(samples.view[:1])))
+
+            def loss_over_samples(offsets: Numbers | None) -> LinearLoss:
+                linear_loss: LinearLoss = backend.LinearLoss(
+                    samples.view,
+                    targets.table,
+                    None if weights is None else memoryview(weights),
+                    classes.n_outputs,
+                    loss.name,
+                    intercept,
+                    chunks.rows_in_chunk,
+                    None if offsets is None else memoryview(offsets),
+                )
+                return linear_loss
+
+            linear_loss = loss_over_samples(None)
+            columns = column_statistics(linear_loss, chunks, samples.view)
             if not columns.in_range:
                 check_range(samples, "X", -LIMIT, LIMIT, backend)
+            refuse_tiny(columns, samples)
+            offsets = columns.offsets() if intercept else None
+            if offsets:
+                linear_loss = loss_over_samples(offsets)
             objective = Objective(
                 backend,
+                samples.view,
                 linear_loss,
                 chunks,
                 columns,
                 loss,
                 classes.n_outputs,
+                offsets=offsets,
+                rarest=targets.rarest_class(weights),
                 l2=float(self.l2),
                 l1=float(self.l1),
                 intercept=intercept,
@@ -170,6 +185,9 @@ class Perceptron:
                     FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
                 )
 
+            def data_findings(coefficients: Numbers) -> list[Finding]:
+                return ruled_columns(samples, columns, coefficients, objective.width)
+
             previous = self._fitted
             try:
                 findings = train(
@@ -182,14 +200,13 @@ class Perceptron:
                     keep=keep,
                     callback=self._call_back if self.callback else None,
                     verbose=bool(self.verbose),
+                    names=samples.names,
+                    data_findings=data_findings,
                 )
             except Exception:
                 self._set_fitted(previous)
                 raise
-        if findings:
-            import warnings
-
-            warnings.warn(" ".join(findings), TrainingWarning, stacklevel=2)
+        warn(findings)
         return self
 
     def _call_back(self, iteration: int) -> object:

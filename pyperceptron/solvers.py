@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from math import isfinite
+from math import inf, isfinite, nan, sqrt
+from operator import mul
 
 from pyperceptron.containers import zeros
+from pyperceptron.degeneracy import is_separable
 from pyperceptron.objective import soft_threshold
 
 TYPE_CHECKING = False
@@ -14,20 +16,34 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
     from pyperceptron.objective import Objective
+    from pyperceptron.orthogonal import OrthogonalColumns
 
     Numbers = array[float]
-    # Yields the point after each step; returns why no further step is possible: "stuck" if rounding hides any progress,
+    # Yields the point after each step; returns why it ends: "optimum", "separable", "stuck" if rounding hides any progress, or
     # "diverged" if the next step leaves the range of floats.
-    Solver = Callable[["Objective", "Point", "float | None"], Generator["Point", None, str]]
+    Solver = Callable[["Objective", "Point", "Tolerance", "float | None"], Generator["Point", None, str]]
 
 ARMIJO = 1e-4  # the least accepted fraction of the decrease that the directional derivative predicts
 ROUNDING = 1e-13  # relative differences of J that may be nothing but rounding
 MAX_BACKTRACKS = 50
+SUSPICIOUS_LENGTH = 1e3  # of standardised coefficients: they may be on their way to infinity
+MAX_DOUBLINGS = 500
+HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
 MAX_BACKTRACKS_IN_ROUNDING = 3  # if the predicted decrease is below ROUNDING
 MEMORY = 8  # curvature pairs
 REFRESH_ABOVE = 0.1  # a step that leaves more than this fraction of the gradient norm triggers a new Hessian
 FIRST_ROWS = 10  # rows per column in the first sampled Hessian; doubled at each refresh
 MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
+LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
+MUCH_WORK = 2e10  # if the caller asks for Newton's method
+MAX_IMBALANCE = 1e-2  # of the gradient, whatever tol: less than where classes are separable
+ROUNDING_DECREMENT = 1e-10  # of J: what may be left where rounding hides any progress ...
+ROUNDING_GRADIENT = 1e-6  # of the largest gradient norm that tol allows: smaller ones may be nothing but rounding
+ROUNDING_IMBALANCE = 1e-6  # ... if the gradient is as balanced as that
+NEARLY_COLLINEAR = 1e-4  # of a column, which no other columns explain
+MIN_STEP_SIZE = 1e-6
+NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
+NEGLIGIBLE = 1e-12  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
 SWEEPS = 200  # of coordinate descent over all columns, for one step with l1
 
 
@@ -37,13 +53,29 @@ class Point:
     value          J
     gradient       of its smooth part
     gradient_norm  objective.gradient_norm: how far from optimal
+    imbalance      of the gradient, as objective.examine returns it; nan where it was not computed
+    component      the index of the coefficient that it is of
     """
 
-    def __init__(self, objective: Objective, coefficients: Numbers, value: float, gradient: Numbers) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        coefficients: Numbers,
+        value: float,
+        gradient: Numbers,
+        imbalance: float = nan,
+        component: int = -1,
+    ) -> None:
         self.coefficients = coefficients
         self.value = value + objective.l1_penalty(coefficients)
         self.gradient = gradient
         self.gradient_norm = objective.gradient_norm(coefficients, gradient)
+        self.imbalance = imbalance
+        self.component = component
+        if not self.gradient_norm <= inf:
+            raise FloatingPointError(
+                "the gradient is not a number; expected X, y and sample_weight to stay as they are during fit: give fit a copy"
+            )
 
 
 def evaluate(objective: Objective, coefficients: Numbers) -> Point:
@@ -51,79 +83,271 @@ def evaluate(objective: Objective, coefficients: Numbers) -> Point:
     return Point(objective, coefficients, *objective.evaluate(coefficients))
 
 
-def gd(objective: Objective, point: Point, learning_rate: float | None) -> Generator[Point, None, str]:
+def examine(objective: Objective, coefficients: Numbers) -> Point:
+    """Return the point with these coefficients and its imbalance."""
+    return Point(objective, coefficients, *objective.examine(coefficients))
+
+
+class Tolerance:
+    """When a point counts as an optimum.
+
+    gradient_norm  the largest gradient norm: tol times the weight of the rarest class
+    decrement      the largest decrease of J that a quadratic model predicts, as a fraction of J
+    step           the largest step that the quadratic model would make, in standardised columns
+    imbalance      the largest imbalance of the gradient
+
+    The gradient norm alone would not do: in columns that are nearly the same, or in which a few huge numbers make the standard
+    deviation, it is small far from the optimum. Where the optimum is at infinity, a Newton step is always long: it changes the
+    logit of at least one row by 1 or more. A solver looks at the imbalance last, as that costs a pass.
+    """
+
+    def __init__(self, objective: Objective, tol: float) -> None:
+        self.gradient_norm = tol * objective.rarest
+        self.decrement = min(tol, MAX_IMBALANCE)
+        self.step = 0.1 / sqrt(objective.n_rows)  # no standardised number of n rows is larger than sqrt(n)
+        self.imbalance = min(sqrt(tol), MAX_IMBALANCE)
+
+    def allows(self, objective: Objective, point: Point, step: Numbers, decrement: float) -> bool:
+        """Whether the gradient norm, and the step that a quadratic model would make from there, are small enough."""
+        is_small = point.gradient_norm <= self.gradient_norm and decrement <= self.decrement * point.value
+        return is_small and objective.step_length(step) <= self.step
+
+
+class Doubt:
+    """What to do at a point with a small gradient that may yet be far from an optimum.
+
+    Separable classes, whose optimum is at infinity, end there; a few rows with huge numbers may hide the way from there. As it
+    takes some passes, this is looked into at the first such point, the second, the fourth and so on.
+    """
+
+    def __init__(self, objective: Objective, tolerance: Tolerance) -> None:
+        self._objective, self._tolerance = objective, tolerance
+        self._count = 0
+
+    def verdict(self, point: Point, bound: float, is_stuck: bool = False) -> str | Point:
+        """Return "optimum" if the imbalance is at most `bound`, "separable", a point further on, or "" if all is unknown.
+
+        point     an examined one
+        is_stuck  whether rounding hides the way to a better one
+        """
+        objective, is_balanced = self._objective, point.imbalance <= bound
+        if is_balanced and objective.step_length(point.coefficients) <= SUSPICIOUS_LENGTH:
+            return "optimum"
+        self._count += 1
+        if self._count & (self._count - 1) == 0:
+            if is_separable(objective, point.coefficients, point.value):
+                return "separable"
+        elif not (is_stuck or is_balanced):
+            return ""
+        if is_balanced:
+            return "optimum"
+        further, has_turned = leap(objective, point)
+        if further:
+            return further
+        has_small_gradient = point.gradient_norm <= self._tolerance.gradient_norm
+        return "optimum" if (is_stuck and has_turned and has_small_gradient) or not any(point.gradient) else ""
+
+
+def gd(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: float | None) -> Generator[Point, None, str]:
     """Gradient descent, as in the lesson: W ← W - rate·∂J/∂W, with l1 followed by soft thresholding.
 
     Without a learning rate it is 1 / objective.max_curvature(), so J never increases.
     """
     rate = learning_rate or 1 / objective.max_curvature()
+    doubt = Doubt(objective, tolerance)
+    examined_at = inf
     while True:
+        if point.gradient_norm <= min(tolerance.gradient_norm, examined_at / 2):
+            examined_at = point.gradient_norm
+            verdict = doubt.verdict(examine(objective, point.coefficients), tolerance.imbalance)
+            if isinstance(verdict, str) and verdict:
+                return verdict
         coefficients = point.coefficients[:]
         objective.backend.add_scaled(coefficients, -rate, point.gradient)
         if objective.l1:
             pairs = zip(coefficients, objective.l1_weights, strict=True)
             coefficients = array("d", (soft_threshold(w, rate * l1) for w, l1 in pairs))
-        point = evaluate(objective, coefficients)
-        if not (isfinite(point.value) and all(map(isfinite, coefficients))):
+        value, gradient = objective.evaluate(coefficients)
+        if not (isfinite(value) and all(map(isfinite, coefficients))):
             return "diverged"
+        point = Point(objective, coefficients, value, gradient)
         yield point
 
 
-def newton(objective: Objective, point: Point, learning_rate: float | None) -> Generator[Point, None, str]:
+def newton(
+    objective: Objective, point: Point, tolerance: Tolerance, learning_rate: float | None
+) -> Generator[Point, None, str]:
     """Newton's method: each step to the minimum of a quadratic model from all rows, or as far as J decreases."""
     if objective.l1:
-        return (yield from proximal_newton(objective, point))
-    return (yield from quasi_newton(objective, point, sampled=False))
+        return (yield from proximal_newton(objective, point, tolerance))
+    return (yield from quasi_newton(objective, point, tolerance, sampled=False))
 
 
-def lbfgs(objective: Objective, point: Point, learning_rate: float | None) -> Generator[Point, None, str]:
+def lbfgs(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: float | None) -> Generator[Point, None, str]:
     """L-BFGS preconditioned by a Hessian of some of the rows or, if that costs too much, by the columns' means and scales."""
     if objective.l1:
-        return (yield from proximal_newton(objective, point))
-    return (yield from quasi_newton(objective, point, sampled=True))
+        return (yield from proximal_newton(objective, point, tolerance))
+    return (yield from quasi_newton(objective, point, tolerance, sampled=True))
 
 
 SOLVERS: dict[str, Solver] = {"gd": gd, "lbfgs": lbfgs, "newton": newton}
 
 
-def quasi_newton(objective: Objective, point: Point, sampled: bool) -> Generator[Point, None, str]:
+def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampled: bool) -> Generator[Point, None, str]:
     """Newton's method with a preconditioner B, a model of the Hessian that is reused until progress slows.
 
-    `sampled`: B is of about FIRST_ROWS rows per column at first, and of twice as many at each refresh; else of all rows.
+    `sampled`: B is of about FIRST_ROWS rows per column at first, and of twice as many at each refresh; else of all rows. Where
+    it costs little, B has the second derivatives between outputs too.
+
+    A point that the tolerance allows is followed by one more step, which hardly changes J but brings the coefficients ten to a
+    thousand times closer to the optimum; the pass that evaluates it also measures its imbalance.
     """
     backend = objective.backend
+    whole = objective.n_outputs > 1 and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK)
+    sampled = sampled and not whole
     n_rows = min(FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
     use_scales = sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST
     model: HessianPreconditioner | ScalePreconditioner
-    model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point.coefficients, n_rows)
+    model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point, n_rows, whole)
+    if objective.is_singular:
+        columns = objective.orthogonal_columns()
+        if columns.smallest_share < NEARLY_COLLINEAR:
+            return (yield from orthogonal_newton(objective, point, tolerance, columns))
     passes = objective.passes
     pairs: list[CurvaturePair] = []
+    doubt, has_moved, is_fresh = Doubt(objective, tolerance), False, not sampled
     while True:
         # 1. The direction -B⁻¹·gradient, corrected by the curvature pairs.
         direction = two_loop_recursion(point.gradient, model, pairs, backend)
-        directional_derivative = backend.dot(point.gradient, direction)
-        # 2. A step along it.
-        before = point
-        found = line_search(objective, point, direction, directional_derivative) if directional_derivative < 0 else None
-        if found is None:
-            return "stuck"
-        point = found
-        yield point
-        # 3. The pair of changes that it made.
-        pair = CurvaturePair(before, point, backend)
-        if pair.sy > 0:
-            pairs.append(pair)
-            del pairs[:-MEMORY]
+        slope = backend.dot(point.gradient, direction)
+        has_small_gradient = point.gradient_norm <= tolerance.gradient_norm
+        is_close = has_small_gradient and tolerance.allows(objective, point, direction, -slope / 2)
+        # 2. A step along it, which is the last one if the point is close to an optimum.
+        before, following = point, None
+        if is_close and has_moved:
+            following = _refined(objective, point, direction, tolerance)
+        elif not is_close and slope < 0:
+            following = line_search(objective, point, direction, slope)
+        if following:
+            point = following
+            yield point
+        is_stuck = following is None and is_fresh and (has_moved or not is_close)
+        if has_small_gradient or is_stuck:
+            examined = point if point.imbalance >= 0 else examine(objective, point.coefficients)
+            bound = tolerance.imbalance if is_close else 0.0
+            if is_stuck and -slope / 2 <= ROUNDING_DECREMENT * point.value:
+                bound = max(bound, ROUNDING_IMBALANCE)
+            verdict = doubt.verdict(examined, bound, is_stuck)
+            if isinstance(verdict, Point):
+                following = point = verdict
+                yield point
+            elif verdict or is_stuck:
+                return verdict or "stuck"
+        has_moved = True
+        # 3. The pair of changes that it made; without a step, B or the pairs may be wrong.
+        if following is None:
+            pairs.clear()
+            n_rows = objective.n_rows
+        else:
+            pair = CurvaturePair(before, point, backend)
+            if pair.sy > 0:
+                pairs.append(pair)
+                del pairs[:-MEMORY]
         # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
         #    cost as much as the new one will, so that the total cost is at most twice the minimum.
-        if use_scales or point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm:
+        is_fresh = following is None
+        if use_scales or (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
             continue
         more = min(2 * n_rows, objective.n_rows)
-        if not sampled or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):
+        if not sampled or is_fresh or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):
             n_rows, passes = more, objective.passes
-            model = HessianPreconditioner(objective, point.coefficients, n_rows)
-            if objective.n_outputs == 1:  # else B lacks the blocks between outputs, which the pairs approximate
+            model = HessianPreconditioner(objective, point, n_rows, whole)
+            is_fresh = is_fresh or not sampled
+            if objective.n_outputs == 1 or whole:  # else B lacks the blocks between outputs, which the pairs approximate
                 pairs.clear()
+
+
+def orthogonal_newton(
+    objective: Objective, point: Point, tolerance: Tolerance, columns: OrthogonalColumns
+) -> Generator[Point, None, str]:
+    """Newton's method in the coordinates of orthogonal columns, for columns that are nearly collinear.
+
+    There a Hessian holds what the columns' own one loses in rounding. It is of the columns' rows, the mean over the outputs.
+    The logits of such columns are differences of large numbers, whose rounding counts in a comparison of two values of J.
+    """
+    backend, size = objective.backend, len(columns.kept)
+    length = sqrt(len(columns.rows))
+    doubt = Doubt(objective, tolerance)
+    while True:
+        factor, _ = _regularized_cholesky(columns.hessian(objective, point.coefficients), size, backend)
+        shares = columns.gradient(objective, point.gradient)
+        steps = array("d", (-share for share in shares))
+        backend.cholesky_solve(factor, size, steps)
+        slope = backend.dot(shares, steps)
+        direction = columns.coefficients(objective, steps)
+        effects = map(mul, map(abs, point.coefficients), objective.scales * objective.n_outputs)
+        rounding = ROUNDING * max(1.0, max(effects)) * point.value
+        following, step_size = None, 1.0
+        while slope < 0 and following is None and step_size > MIN_STEP_SIZE:
+            coefficients = point.coefficients[:]
+            backend.add_scaled(coefficients, step_size, direction)
+            value, gradient = objective.evaluate(coefficients)
+            change, end_slope = value - point.value, backend.dot(columns.gradient(objective, gradient), steps)
+            if change <= ARMIJO * step_size * slope or (change <= rounding and abs(end_slope) <= 0.9 * -slope):
+                following = Point(objective, coefficients, value, gradient)
+            step_size /= 4
+        is_close = point.gradient_norm <= tolerance.gradient_norm and -slope / 2 <= tolerance.decrement * point.value
+        is_close = is_close and length * max(map(abs, steps)) <= tolerance.step
+        if following:
+            point = following
+            yield point
+        if is_close or following is None or point.gradient_norm <= tolerance.gradient_norm:
+            is_stuck = following is None
+            bound = tolerance.imbalance if is_close else 0.0
+            if is_stuck and -slope / 2 <= max(ROUNDING_DECREMENT * point.value, rounding):
+                bound = ROUNDING_IMBALANCE
+            verdict = doubt.verdict(examine(objective, point.coefficients), bound, is_stuck)
+            if isinstance(verdict, Point):
+                point = verdict
+                yield point
+            elif verdict or is_stuck:
+                return verdict or "stuck"
+
+
+def _refined(objective: Objective, point: Point, direction: Numbers, tolerance: Tolerance) -> Point | None:
+    """Return the examined point after a full step, or None if its gradient is larger by more than rounding."""
+    coefficients = point.coefficients[:]
+    objective.backend.add_scaled(coefficients, 1.0, direction)
+    following = examine(objective, coefficients)
+    allowed = max(point.gradient_norm, ROUNDING_GRADIENT * tolerance.gradient_norm)
+    return following if following.gradient_norm <= allowed else None
+
+
+def leap(objective: Objective, point: Point) -> tuple[Point | None, bool]:
+    """Go as far along the most imbalanced coefficient as J falls, in steps that double.
+
+    Return the point there, or None if it is nowhere, and whether J rises after the step that was next.
+
+    Rows with huge numbers may have to be so far on their side that their losses vanish before the other rows count, which takes
+    Newton's method many steps, and then is hidden by the rounding of other components. The sign of this one is exact.
+    """
+    at = point.component
+    column = at % objective.width
+    if not point.imbalance > MAX_IMBALANCE or column == objective.n_inputs:
+        return None, False
+    if objective.scales[column] < HUGE * objective.spreads[column]:
+        return None, False
+    sign = -1.0 if point.gradient[at] > 0 else 1.0
+    step, found = 1 / objective.scales[column], None
+    for _ in range(MAX_DOUBLINGS):
+        coefficients = point.coefficients[:]
+        coefficients[at] += sign * step
+        value, gradient = objective.evaluate(coefficients)
+        if not value <= point.value + ROUNDING * abs(point.value) or gradient[at] * sign > 0:
+            return found, True
+        found = Point(objective, coefficients, value, gradient)
+        step *= 2
+    return found, False
 
 
 def line_search(objective: Objective, point: Point, direction: Numbers, directional_derivative: float) -> Point | None:
@@ -166,7 +390,7 @@ def two_loop_recursion(
         solved = pairs[-1].y[:]
         model.solve(solved)
         scale = pairs[-1].sy / backend.dot(pairs[-1].y, solved)
-    backend.add_scaled(direction, -scale - 1, direction[:])
+    backend.scale(direction, -scale)
     for pair, alpha in zip(pairs, reversed(alphas), strict=True):
         backend.add_scaled(direction, -alpha - backend.dot(pair.y, direction) / pair.sy, pair.s)
     return direction
@@ -183,33 +407,43 @@ class CurvaturePair:
 
 
 class HessianPreconditioner:
-    """B is J's Hessian in one output's coefficients, as L·Lᵀ, from about n_rows rows; the same for all outputs."""
+    """B is J's Hessian, as L·Lᵀ: if `whole`, of all outputs; else in one output's coefficients, the mean over the outputs.
+
+    n_rows  about how many rows the latter is from
+    """
 
     initial_scale = 1.0
 
-    def __init__(self, objective: Objective, coefficients: Numbers, n_rows: int) -> None:
-        self._backend, self._width = objective.backend, objective.width
-        subset = objective.representative_rows(coefficients, n_rows)
-        self._factor = _regularized_cholesky(objective.hessian(coefficients, subset=subset), self._width, self._backend)
+    def __init__(self, objective: Objective, point: Point, n_rows: int, whole: bool) -> None:
+        self._backend = objective.backend
+        if whole:
+            self._size, matrix = objective.size, objective.hessian_of_all_outputs(point.coefficients)
+        else:
+            subset = objective.representative_rows(point.coefficients, n_rows)
+            self._size, matrix = objective.width, objective.hessian(point.coefficients, subset=subset)
+        self._factor, is_singular = _regularized_cholesky(matrix, self._size, self._backend)
+        objective.is_singular |= is_singular
 
     def solve(self, vector: Numbers) -> None:
         """vector = B⁻¹·vector."""
-        self._backend.cholesky_solve(self._factor, self._width, vector)
+        self._backend.cholesky_solve(self._factor, self._size, vector)
 
 
-def _regularized_cholesky(matrix: Numbers, width: int, backend: Backend) -> Numbers:
-    """Return the Cholesky factor L of a width × width matrix, its diagonal increased until it is positive definite.
+def _regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple[Numbers, bool]:
+    """Return the Cholesky factor L of a size × size matrix, its diagonal increased until it is positive definite.
 
-    Raises FloatingPointError if no increase helps, because the matrix is not finite.
+    The second result tells whether the matrix may be singular. Raises FloatingPointError if no increase helps, because the
+    matrix is not finite.
     """
-    factor = matrix[:]
+    factor, diagonal = matrix[:], matrix[:: size + 1]
     for exponent in range(-10, 12, 2):
-        if backend.cholesky(factor, width) < 0:
-            return factor
+        if backend.cholesky(factor, size) < 0:
+            pairs = zip(factor[:: size + 1], diagonal, strict=True)
+            return factor, exponent > -10 or any(root * root < NEARLY_SINGULAR * own for root, own in pairs)
         factor = matrix[:]
-        largest = max(matrix[:: width + 1])
-        for j in range(width):
-            factor[j * width + j] = (matrix[j * width + j] or largest or 1.0) * (1 + 10.0**exponent)
+        largest = max(diagonal)
+        for j in range(size):
+            factor[j * size + j] = (diagonal[j] or largest or 1.0) * (1 + 10.0**exponent)
     raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
 
 
@@ -233,48 +467,97 @@ class ScalePreconditioner:
                 vector[first + n] = intercept - objective.backend.dot(means, solved)
 
 
-def proximal_newton(objective: Objective, point: Point) -> Generator[Point, None, str]:
-    """Newton's method with l1: an output's quadratic model and its l1 penalty are minimised together, output after output.
+def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) -> Generator[Point, None, str]:
+    """Newton's method with l1: the quadratic model and the l1 penalty are minimised together.
 
-    (Lee, Sun and Saunders 2014; Friedman, Hastie and Tibshirani 2010.) Coefficients that the penalty holds at 0 are exactly 0.
+    (Lee, Sun and Saunders 2014; Friedman, Hastie and Tibshirani 2010.) The model is of all outputs at once where that costs
+    little, else of one output after the other. Coefficients that the penalty holds at 0 are exactly 0.
     """
-    backend = objective.backend
+    backend, width = objective.backend, objective.width
+    whole = objective.n_outputs == 1 or objective.cost_of_all_outputs() <= LITTLE_WORK
+    blocks = [slice(0, objective.size)] if whole else [slice(at, at + width) for at in range(0, objective.size, width)]
+    doubt = Doubt(objective, tolerance)
     while True:
-        before = point
-        for output in range(objective.n_outputs):
+        before, decrement, step = point, 0.0, zeros(objective.size)
+        for output, own in enumerate(blocks):
+            if whole:
+                hessian = objective.hessian_of_all_outputs(point.coefficients)
+            else:
+                hessian = objective.hessian(point.coefficients, output)
             direction = zeros(objective.size)
-            own = slice(output * objective.width, (output + 1) * objective.width)
-            direction[own] = _proximal_step(objective, point, output, own)
+            direction[own] = _proximal_step(objective, point, hessian, own)
             coefficients = point.coefficients[:]
             backend.add_scaled(coefficients, 1.0, direction)
             predicted = backend.dot(point.gradient, direction)
             predicted += objective.l1_penalty(coefficients) - objective.l1_penalty(point.coefficients)
+            decrement -= min(predicted, 0.0) / 2
+            backend.add_scaled(step, 1.0, direction)
             if predicted < 0:
                 point = line_search(objective, point, direction, predicted) or point
-        if point is before:
-            return "stuck"
-        yield point
+        if point is not before:
+            yield point
+        is_close = tolerance.allows(objective, point, step, decrement)
+        if is_close or point is before:
+            cleaned = _without_rounding(objective, point)
+            examined = examine(objective, cleaned)
+            if cleaned != point.coefficients:
+                yield examined
+            bound = tolerance.imbalance
+            if not is_close:
+                bound = ROUNDING_IMBALANCE if decrement <= ROUNDING_DECREMENT * point.value else 0.0
+            verdict = doubt.verdict(examined, bound)
+            if isinstance(verdict, str) and (verdict or point is before):
+                return verdict or "stuck"
+            point = examined
 
 
-def _proximal_step(objective: Objective, point: Point, output: int, own: slice) -> Numbers:
-    """Return the step to the minimum of one output's quadratic model plus its l1 penalty.
+def _proximal_step(objective: Objective, point: Point, hessian: Numbers, own: slice) -> Numbers:
+    """Return the step to the minimum of the quadratic model of some outputs plus their l1 penalty.
 
-    The intercept, which has no penalty, is eliminated first: the remaining columns are centred, and coordinate descent does not
-    zigzag.
+    hessian  of the coefficients in the slice `own`, which are those of one output or of all
+    The intercepts, which have no penalty, are eliminated first: the remaining columns are centred, and coordinate descent does
+    not zigzag.
     """
-    backend, n, width = objective.backend, objective.n_inputs, objective.width
-    hessian, gradient = objective.hessian(point.coefficients, output), point.gradient[own]
-    matrix, step = array("d"), zeros(n)
-    with_intercept, curvature = hessian[n * width : n * width + n], hessian[-1]
-    for j in range(n):
-        row = hessian[j * width : j * width + n]
-        if objective.intercept and curvature > 0:
-            backend.add_scaled(row, -with_intercept[j] / curvature, with_intercept[: j + 1])
-        matrix.extend(row)
-    reduced = gradient[:n]
-    if objective.intercept and curvature > 0:
-        backend.add_scaled(reduced, -gradient[n] / curvature, with_intercept)
-    backend.coordinate_descent(matrix, n, reduced, point.coefficients[own], objective.l1_weights[own], step, SWEEPS, 1e-20)
-    if objective.intercept:
-        step.append(-(gradient[n] + backend.dot(with_intercept, step)) / curvature if curvature > 0 else 0.0)
+    backend, gradient, thresholds = objective.backend, point.gradient[own], objective.l1_weights[own]
+    size = len(gradient)
+    rows = [hessian[j * size : (j + 1) * size] for j in range(size)]
+    for j, row in enumerate(rows):
+        row[j + 1 :] = hessian[(j + 1) * size + j :: size]
+    pivots = range(objective.n_inputs, size, objective.width) if objective.intercept else ()
+    eliminated = []
+    for pivot in pivots:  # Gaussian elimination
+        pivot_row = rows[pivot]
+        if pivot_row[pivot] > 0:
+            for j in range(size):
+                if j != pivot and j not in eliminated:
+                    factor = rows[j][pivot] / pivot_row[pivot]
+                    gradient[j] -= factor * gradient[pivot]
+                    backend.add_scaled(rows[j], -factor, pivot_row)
+            eliminated.append(pivot)
+    kept = [j for j in range(size) if j not in pivots]
+    n, step = len(kept), zeros(size)
+    matrix = array("d")
+    for j in kept:
+        matrix.extend(array("d", [rows[j][k] for k in kept]) if len(pivots) else rows[j])
+    parts = (array("d", [vector[j] for j in kept]) for vector in (gradient, point.coefficients[own], thresholds, step))
+    reduced, here, bounds, moves = parts
+    backend.coordinate_descent(matrix, n, reduced, here, bounds, moves, SWEEPS, 1e-20)
+    for j, move in zip(kept, moves, strict=True):
+        step[j] = move
+    for pivot in reversed(eliminated):  # back substitution
+        step[pivot] = 0.0
+        step[pivot] = -(gradient[pivot] + backend.dot(rows[pivot], step)) / rows[pivot][pivot]
     return step
+
+
+def _without_rounding(objective: Objective, point: Point) -> Numbers:
+    """Return the coefficients, those set to 0 that are nothing but rounding."""
+    coefficients = point.coefficients[:]
+    for first in range(0, objective.size, objective.width):
+        effects = [
+            abs(w) * scale for w, scale in zip(coefficients[first : first + objective.n_inputs], objective.scales, strict=True)
+        ]
+        for j, effect in enumerate(effects):
+            if effect <= NEGLIGIBLE * max(effects):
+                coefficients[first + j] = 0.0
+    return coefficients

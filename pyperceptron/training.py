@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pyperceptron.findings import diagnose
+from pyperceptron.degeneracy import dependencies, is_separable, least_norm
+from pyperceptron.findings import Finding, diagnose
 from pyperceptron.model import Record
-from pyperceptron.solvers import SOLVERS, evaluate
+from pyperceptron.solvers import MAX_IMBALANCE, SOLVERS, Tolerance, evaluate, examine, lbfgs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from pyperceptron.objective import Objective
     from pyperceptron.solvers import Point
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Keep = Callable[[array[float], Record], None]
 
 _LITTLE_WORK = 100_000  # multiplications, some ten microseconds: less than the rest of a step takes
+_MORE_STEPS = 30  # to see whether classes are separable, after a training that stopped early
+_WORTH_MORE_STEPS = 1_000_000  # multiplications of a pass; with more, such steps are a tenth of those made before
 
 
 def best_solver(objective: Objective) -> str:
@@ -36,51 +39,88 @@ def train(
     keep: Keep,
     callback: Callable[[int], object] | None,
     verbose: bool,
-) -> list[str]:
+    names: tuple[str, ...] | None,
+    data_findings: Callable[[array[float]], list[Finding]],
+) -> list[Finding]:
     """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.
 
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
     callback  callback(iteration) is called after each step; a true result ends the training
+    names     of the columns, or None
+    data_findings  returns what there is to say about the data, given the coefficients that they led to
 
-    Training ends at a gradient norm of tol or less. With one output and no l1, "newton" and "lbfgs" then make one more step,
-    which hardly changes J but brings the coefficients ten to a thousand times closer to the optimum.
+    `start` and what `keep` gets are coefficients of the columns as given, without the objective's offsets.
     """
-    point = evaluate(objective, start)
+    tolerance = Tolerance(objective, tol)
+    point = evaluate(objective, objective.with_offsets(start))
     history: list[dict[str, float]] = []
     _note(history, point, objective, solver, verbose)
-    refines = objective.n_outputs == 1 and not objective.l1 and solver != "gd"
-    steps = SOLVERS[solver](objective, point, learning_rate)
+    steps = SOLVERS[solver](objective, point, tolerance, learning_rate)
     reason = ""
     try:
         while not reason:
-            n_iter, converged = len(history) - 1, point.gradient_norm <= tol
-            if converged and not (refines and 0 < n_iter < max_iter):
-                reason = "optimum"
-            elif n_iter >= max_iter:
-                reason = "limit"
-            else:
-                try:
-                    following = next(steps)
-                except StopIteration as stop:
-                    reason = "optimum" if converged else stop.value
-                    continue
-                if converged and following.gradient_norm > point.gradient_norm:
-                    reason = "optimum"
-                    continue
-                refines = refines and not converged
-                point = following
-                _note(history, point, objective, solver, verbose)
-                if callback is not None:
-                    keep(point.coefficients[:], Record(solver, n_iter + 1, history[:], []))
-                    if callback(n_iter + 1):
-                        reason = "callback"
+            n_iter = len(history) - 1
+            if n_iter >= max_iter:
+                reason = _reason_at_the_limit(objective, point, steps, tolerance, n_iter)
+                break
+            try:
+                point = next(steps)
+            except StopIteration as stop:
+                reason = stop.value
+                break
+            _note(history, point, objective, solver, verbose)
+            if callback is not None:
+                keep(objective.without_offsets(point.coefficients), Record(solver, n_iter + 1, history[:], []))
+                if callback(n_iter + 1):
+                    reason = "callback"
+        combinations = dependencies(objective) if _may_be_collinear(objective, solver) else []
+        if combinations:
+            coefficients = least_norm(objective, point.coefficients, combinations)
+            point = evaluate(objective, coefficients)
+            history.pop()
+            _note(history, point, objective, solver, verbose=False)
     except KeyboardInterrupt:
         if len(history) > 1:
-            keep(point.coefficients, Record(solver, len(history) - 1, history, []))
+            keep(objective.without_offsets(point.coefficients), Record(solver, len(history) - 1, history, []))
         raise
-    findings = diagnose(objective, point, reason, max_iter)
-    keep(point.coefficients, Record(solver, len(history) - 1, history, findings))
+    rose = point.value > history[0]["objective"]
+    findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
+    coefficients = objective.without_offsets(point.coefficients)
+    findings += data_findings(coefficients)
+    sentences = [finding.sentence for finding in findings]
+    keep(coefficients, Record(solver, len(history) - 1, history, sentences))
     return findings
+
+
+def _reason_at_the_limit(
+    objective: Objective, point: Point, steps: Generator[Point, None, str], tolerance: Tolerance, n_iter: int
+) -> str:
+    """Return why a training that has made all its steps would have ended: as the solver says, "separable", or "limit"."""
+    try:
+        next(steps)
+    except StopIteration as stop:
+        return str(stop.value)
+    examined = examine(objective, point.coefficients)
+    if examined.imbalance <= MAX_IMBALANCE:
+        return "limit"
+    if objective.l2 or objective.l1:
+        is_infinite = objective.n_outputs > 1 and is_separable(objective, examined.coefficients, examined.value)
+        return "separable" if is_infinite else "limit"
+    more_steps = lbfgs(objective, examined, tolerance, None)
+    try:
+        for _ in range(_MORE_STEPS if objective.work <= _WORTH_MORE_STEPS else n_iter // 10):
+            next(more_steps)
+    except StopIteration as stop:
+        if stop.value == "separable":
+            return "separable"
+    return "limit"
+
+
+def _may_be_collinear(objective: Objective, solver: str) -> bool:
+    """Whether it is worth looking for collinear columns: no penalty, and a singular Hessian or none in a long training."""
+    if objective.l2 or objective.l1:
+        return False
+    return objective.is_singular or (solver == "gd" and objective.hessian_cost(objective.n_rows) <= objective.passes / 20)
 
 
 def _note(history: list[dict[str, float]], point: Point, objective: Objective, solver: str, verbose: bool) -> None:

@@ -153,16 +153,28 @@ cdef class LinearLoss:
         return pickled_loss(LinearLoss, *self.arguments)
 
     def evaluate(self, array.array coefficients, Py_ssize_t first, Py_ssize_t last):
-        cdef array.array part = new_vector(1 + self.problem.n_outputs * self.problem.width)
+        return self.evaluate_from(coefficients, NULL, first, last)
+
+    def examine(self, array.array coefficients, array.array centre, Py_ssize_t first, Py_ssize_t last):
+        return self.evaluate_from(coefficients, centre.data.as_doubles, first, last)
+
+    cdef array.array evaluate_from(
+        self, array.array coefficients, const double* centre, Py_ssize_t first, Py_ssize_t last
+    ):
+        cdef Py_ssize_t size = self.problem.n_outputs * self.problem.width
+        cdef array.array part = new_vector(1 + size if centre == NULL else 1 + 2 * size)
         cdef int status
         with nogil:
             status = kernels.evaluate(
-                &self.problem, coefficients.data.as_doubles, first, last, part.data.as_doubles, is_interrupted
+                &self.problem, coefficients.data.as_doubles, centre, first, last, part.data.as_doubles, is_interrupted
             )
         raise_status(status)
         return part
 
-    def hessian(self, array.array coefficients, Py_ssize_t output, rows, row_weights, Py_ssize_t first, Py_ssize_t last):
+    def hessian(
+        self, array.array coefficients, Py_ssize_t output, Py_ssize_t other, rows, row_weights, Py_ssize_t first,
+        Py_ssize_t last
+    ):
         cdef array.array matrix = new_vector(self.problem.width * self.problem.width), listed, of_listed
         cdef const int64_t* row = NULL
         cdef const double* row_weight = NULL
@@ -172,8 +184,8 @@ cdef class LinearLoss:
             row, row_weight = <const int64_t*> listed.data.as_longlongs, of_listed.data.as_doubles
         with nogil:
             status = kernels.hessian(
-                &self.problem, coefficients.data.as_doubles, output, row, row_weight, first, last, matrix.data.as_doubles,
-                is_interrupted
+                &self.problem, coefficients.data.as_doubles, output, other, row, row_weight, first, last,
+                matrix.data.as_doubles, is_interrupted
             )
         raise_status(status)
         return matrix
@@ -414,6 +426,12 @@ def add_scaled(array.array target, double factor, array.array source):
     kernels.add_scaled(target.data.as_doubles, factor, source.data.as_doubles, len(source))
 
 
+def scale(array.array target, double factor):
+    cdef Py_ssize_t i
+    for i in range(len(target)):
+        target.data.as_doubles[i] = factor * target.data.as_doubles[i]
+
+
 def add_in_tree(list parts):
     cdef Py_ssize_t half = 1
     cdef array.array total = parts[0], other
@@ -443,13 +461,17 @@ def reduce_objective(
 def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array means, array.array scales):
     cdef Py_ssize_t n = len(means), width = len(gradient) // n_outputs, c, j
     cdef const double* own
-    cdef double intercept, largest = 0.0
+    cdef double intercept, component, largest = 0.0
     for c in range(n_outputs):
         own = gradient.data.as_doubles + c * width
         intercept = own[n] if width > n else 0.0
-        largest = max(largest, fabs(intercept))
-        for j in range(n):
-            largest = max(largest, fabs(own[j] - means.data.as_doubles[j] * intercept) / scales.data.as_doubles[j])
+        for j in range(width):
+            component = fabs(intercept)
+            if j < n:
+                component = fabs(own[j] - means.data.as_doubles[j] * intercept) / scales.data.as_doubles[j]
+            if component != component:
+                return component
+            largest = max(largest, component)
     return largest
 
 

@@ -44,11 +44,12 @@ cdef extern from "kernels/kernels.h":
     ctypedef struct Kernels:
         const Loss* losses
         int (*evaluate)(
-            const Problem*, const double* coefficients, Py_ssize_t first, Py_ssize_t last, double* part, Interrupted
+            const Problem*, const double* coefficients, const double* centre, Py_ssize_t first, Py_ssize_t last, double* part,
+            Interrupted
         ) noexcept nogil
         int (*hessian)(
-            const Problem*, const double* coefficients, Py_ssize_t output, const int64_t* listed, const double* row_weights,
-            Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
+            const Problem*, const double* coefficients, Py_ssize_t output, Py_ssize_t other, const int64_t* listed,
+            const double* row_weights, Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
         ) noexcept nogil
         int (*moments)(
             const Problem*, const double* centre, Py_ssize_t first, Py_ssize_t last, double* part, Interrupted

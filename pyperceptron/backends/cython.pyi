@@ -13,6 +13,7 @@ from pyperceptron.backends.python import max_scaled_gradient as max_scaled_gradi
 from pyperceptron.backends.python import predict as predict
 from pyperceptron.backends.python import predicted_classes as predicted_classes
 from pyperceptron.backends.python import reduce_objective as reduce_objective
+from pyperceptron.backends.python import scale as scale
 from pyperceptron.backends.python import systematic_sample as systematic_sample
 from pyperceptron.backends.python import train as train
 

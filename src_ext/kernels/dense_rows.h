@@ -238,7 +238,7 @@ ALWAYS_INLINE void add_gradient_of_one_output(
             total[j] += number_at(size, rows + i * length, j) * gradients[i];
 }
 
-/* The five functions. */
+/* The six functions. */
 
 static void logits_by_tiles(const Block *block, const double *weights, double *logits, ptrdiff_t stride, ptrdiff_t row_bytes)
 {
@@ -301,6 +301,21 @@ ALWAYS_INLINE void add_hessian_of_size(int size, const Block *block, const doubl
         for (ptrdiff_t j = c / TILE_ROWS * TILE_ROWS; j < wide; j += TILE_ROWS)
             tile(TILE_ROWS, vectors, right + j, 1, wide, left + c, wide, block->count, total + j * wide + c, wide);
     }
+}
+
+ALWAYS_INLINE void add_magnitudes_of_size(
+    int size, const Block *block, const double *magnitudes, ptrdiff_t stride, double *total)
+{
+    ptrdiff_t n = block->rows->n_columns;
+    const double *offsets = block->rows->offsets;
+    for (ptrdiff_t c = 0; c < block->n_outputs; c++)
+        for (ptrdiff_t i = 0; i < block->count; i++) {
+            const char *row = stored_row(size, block, i);
+            double magnitude = magnitudes[c * stride + i];
+            double *RESTRICT own = total + c * padded(n);
+            for (ptrdiff_t j = 0; j < n; j++)
+                own[j] += magnitude * fabs(number_at(size, row, j) - offsets[j]);
+        }
 }
 
 ALWAYS_INLINE void add_moments_of_size(int size, const Block *block, const double *weights, double *part)
@@ -404,6 +419,10 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
     {                                                                                                                       \
         add_hessian_of_size(size, block, curvatures, width, total);                                                         \
     }                                                                                                                       \
+    static void name##_add_magnitudes(const Block *block, const double *magnitudes, ptrdiff_t stride, double *total)        \
+    {                                                                                                                       \
+        add_magnitudes_of_size(size, block, magnitudes, stride, total);                                                     \
+    }                                                                                                                       \
     static void name##_add_moments(const Block *block, const double *weights, double *part)                                 \
     {                                                                                                                       \
         add_moments_of_size(size, block, weights, part);                                                                    \
@@ -417,6 +436,7 @@ DENSE_ROWS(float64, 8)
 DENSE_ROWS(float32, 4)
 DENSE_ROWS(uint8, 1)
 
-#define FUNCTIONS_OF(name) {name##_logits, name##_add_gradient, name##_add_hessian, name##_add_moments, name##_squared_distances}
+#define FUNCTIONS_OF(name)                                                                                     \
+    {name##_logits, name##_add_gradient, name##_add_magnitudes, name##_add_hessian, name##_add_moments, name##_squared_distances}
 
 static const RowStorage ROW_STORAGES[] = {FUNCTIONS_OF(float64), FUNCTIONS_OF(float32), FUNCTIONS_OF(uint8)};

@@ -55,9 +55,10 @@ typedef enum { IDENTITY, SIGMOID, SOFTMAX, NORMALIZED_SIGMOID, BINARY_SIGMOID } 
 typedef struct {
     const Loss *losses;  /* the last one has no name */
     int (*evaluate)(
-        const Problem *problem, const double *coefficients, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted);
+        const Problem *problem, const double *coefficients, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part,
+        Interrupted interrupted);
     int (*hessian)(
-        const Problem *problem, const double *coefficients, ptrdiff_t output, const int64_t *listed, const double *row_weights,
+        const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed, const double *row_weights,
         ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
     int (*moments)(
         const Problem *problem, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted);

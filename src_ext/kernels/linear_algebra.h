@@ -28,7 +28,7 @@ static ptrdiff_t cholesky(double *matrix, ptrdiff_t n, double *workspace)
     for (ptrdiff_t j = 0; j < n; j++)
         diagonal[j] = matrix[j * n + j];
     for (ptrdiff_t j = 0; j < n; j++) {
-        if (!(matrix[j * n + j] > 1e-14 * diagonal[j]))
+        if (!(matrix[j * n + j] > 1e-12 * diagonal[j]))
             return j;
         double root = sqrt(matrix[j * n + j]);
         matrix[j * n + j] = root;

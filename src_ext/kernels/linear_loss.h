@@ -95,6 +95,8 @@ typedef struct {
     ptrdiff_t block_rows, stride;
     double *block;          /* the block's own workspace */
     double *weights, *logits, *targets, *curvatures, *losses, *scratch, *gradient;
+    const Rows *centred;    /* the rows less a centre, whose magnitudes are wanted, or NULL */
+    double *magnitudes;
 } Pass;
 
 /* Lay out the pass's memory in a workspace, and return how many numbers it takes. */
@@ -110,6 +112,7 @@ static size_t lay_out(Pass *pass, double *workspace, int with_curvatures)
     pass->losses = take(workspace, &used, rows);
     pass->scratch = take(workspace, &used, 2 * rows);
     pass->gradient = take(workspace, &used, k * padded(n));
+    pass->magnitudes = pass->centred ? take(workspace, &used, k * padded(n)) : NULL;
     pass->block = take(workspace, &used, hessian_workspace(n, k, with_curvatures ? problem->width : 0, rows));
     return used;
 }
@@ -197,12 +200,19 @@ static double evaluate_block(const Pass *pass, const Block *block, Product *prod
     return problem->loss->function(&losses);
 }
 
-/* h = the block's curvatures of one output, or if `output` is -1 the mean over the outputs, times the sample weights. */
-static void mean_curvatures(const Pass *pass, const Block *block, ptrdiff_t output, double *RESTRICT h)
+/* h = the block's curvatures between two outputs, or if `output` is -1 the mean over the outputs, times the sample weights. */
+static void weighted_curvatures(
+    const Pass *pass, const Block *block, ptrdiff_t output, ptrdiff_t other, double *RESTRICT h)
 {
     const double *weights = pass->problem->sample_weights;
     ptrdiff_t k = pass->problem->n_outputs;
     memcpy(h, pass->curvatures + larger(output, 0) * pass->stride, block->count * sizeof(double));
+    if (output >= 0 && output != other) {  /* -o·o' of the softmax; its gradients in pass->logits are o - y */
+        const double *g = pass->logits + output * pass->stride, *y = pass->targets + output * pass->stride;
+        const double *g_other = pass->logits + other * pass->stride, *y_other = pass->targets + other * pass->stride;
+        for (ptrdiff_t i = 0; i < block->count; i++)
+            h[i] = -(g[i] + y[i]) * (g_other[i] + y_other[i]);
+    }
     if (output < 0 && k > 1) {
         for (ptrdiff_t c = 1; c < k; c++)
             for (ptrdiff_t i = 0; i < block->count; i++)
@@ -260,9 +270,12 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
     double total = 0.0;
     double *gradients = part + 1;
     Product product = {{0}, 0};
+    double *magnitudes = gradients + k * width;
     memset(pass->gradient, 0, k * padded(n) * sizeof(double));
+    if (pass->centred)
+        memset(pass->magnitudes, 0, k * padded(n) * sizeof(double));
     if (width > n)
-        for (ptrdiff_t c = 0; c < k; c++)
+        for (ptrdiff_t c = 0; c < (pass->centred ? 2 * k : k); c++)
             gradients[c * width + n] = 0.0;
     while (first < last) {
         Block block = block_of(pass, NULL, first, last);
@@ -280,35 +293,65 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
         if (width > n)
             for (ptrdiff_t c = 0; c < k; c++)
                 gradients[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
+        if (pass->centred) {
+            for (ptrdiff_t c = 0; c < k; c++)
+                for (ptrdiff_t i = 0; i < block.count; i++)
+                    pass->logits[c * pass->stride + i] = fabs(pass->logits[c * pass->stride + i]);
+            Block centred = block;
+            centred.rows = pass->centred;
+            pass->storage->add_magnitudes(&centred, pass->logits, pass->stride, pass->magnitudes);
+            if (width > n)
+                for (ptrdiff_t c = 0; c < k; c++)
+                    magnitudes[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
+        }
         first += block.count;
     }
     part[0] = total + finish_product(&product);
     for (ptrdiff_t c = 0; c < k; c++)
         memcpy(gradients + c * width, pass->gradient + c * padded(n), n * sizeof(double));
+    for (ptrdiff_t c = 0; c < k && pass->centred; c++)
+        memcpy(magnitudes + c * width, pass->magnitudes + c * padded(n), n * sizeof(double));
 }
 
-/* part = Σ s·ℓ, then the gradient of it, n_outputs × width, over the chunks first … last - 1. */
-static int evaluate(
-    const Problem *problem, const double *coefficients, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted)
+/* A copy of the problem with `more` added to its offsets; the sums are stored in `offsets`, n_columns numbers. */
+static Problem with_offsets(const Problem *problem, const double *more, double *offsets)
 {
-    ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, size = 1 + k * problem->width;
+    Problem shifted = *problem;
+    for (ptrdiff_t j = 0; j < problem->rows.n_columns; j++)
+        offsets[j] = more[j] + (problem->rows.offsets ? problem->rows.offsets[j] : 0.0);
+    shifted.rows.offsets = offsets;
+    return shifted;
+}
+
+/* part = Σ s·ℓ, then the gradient of it, n_outputs × width, over the chunks first … last - 1. With a centre, then also the
+ * magnitudes, n_outputs × width: Σ s·|∂ℓ/∂z|·|x - centre| of each column, and Σ s·|∂ℓ/∂z| for the intercept. */
+static int evaluate(
+    const Problem *problem, const double *coefficients, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part,
+    Interrupted interrupted)
+{
+    ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, size = 1 + (centre ? 2 : 1) * k * problem->width;
     Pass pass = begin_pass(
         problem, coefficients, smaller(rows_in_block(n, k), smaller(problem->rows_in_chunk, problem->rows.n_rows)), interrupted);
+    Problem shifted = *problem;
+    pass.centred = centre ? &shifted.rows : NULL;
     size_t used = lay_out(&pass, NULL, 0);
-    double *workspace = allocate(used + size * levels_of_tree(last - first));
+    double *workspace = allocate(used + n + size * levels_of_tree(last - first));
     if (!workspace)
         return OUT_OF_MEMORY;
     lay_out(&pass, workspace, 0);
+    if (centre)
+        shifted = with_offsets(problem, centre, workspace + used);
     pad_weights(coefficients, k, n, problem->width, pass.weights);
-    int status = sum_chunks(&pass, evaluate_chunk, first, last, size, part, workspace + used);
+    int status = sum_chunks(&pass, evaluate_chunk, first, last, size, part, workspace + used + n);
     free(workspace);
     return status;
 }
 
 /* matrix = Σ s·h·x·xᵀ over the rows first … last - 1, or over those listed at these places, each then times its row weight: the
- * lower triangle, width × width, the rest 0. h is the curvature in that output's logit; output -1 takes the outputs' mean. */
+ * lower triangle, width × width, the rest 0. h is the second derivative in the logits of `output` and `other`, which differ for
+ * the softmax only; output -1 takes the outputs' mean of ∂²ℓ/∂z². */
 static int hessian(
-    const Problem *problem, const double *coefficients, ptrdiff_t output, const int64_t *listed, const double *row_weights,
+    const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed, const double *row_weights,
     ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, wide = padded(width);
@@ -326,7 +369,7 @@ static int hessian(
     while (first < last && !status) {
         Block block = block_of(&pass, listed, first, last);
         evaluate_block(&pass, &block, NULL);
-        mean_curvatures(&pass, &block, output, h);
+        weighted_curvatures(&pass, &block, output, other, h);
         if (row_weights)
             for (ptrdiff_t i = 0; i < block.count; i++)
                 h[i] *= row_weights[first + i];
@@ -351,16 +394,6 @@ static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, do
         pass->storage->add_moments(&block, weights ? weights + first : NULL, part);
         first += block.count;
     }
-}
-
-/* A copy of the problem with `more` added to its offsets; the sums are stored in `offsets`, n_columns numbers. */
-static Problem with_offsets(const Problem *problem, const double *more, double *offsets)
-{
-    Problem shifted = *problem;
-    for (ptrdiff_t j = 0; j < problem->rows.n_columns; j++)
-        offsets[j] = more[j] + (problem->rows.offsets ? problem->rows.offsets[j] : 0.0);
-    shifted.rows.offsets = offsets;
-    return shifted;
 }
 
 /* part = Σ s, then for each column Σ s·(x - centre), then for each Σ s·(x - centre)², over the chunks first … last - 1. */
@@ -401,7 +434,7 @@ static int sampling_scores(
         evaluate_block(&pass, &block, NULL);
         centred.rows = &shifted.rows;
         pass.storage->squared_distances(&centred, inverses, pass.scratch);
-        mean_curvatures(&pass, &block, -1, pass.losses);
+        weighted_curvatures(&pass, &block, -1, -1, pass.losses);
         for (ptrdiff_t i = 0; i < block.count; i++)
             scores[start - first + i] = pass.losses[i] * (1.0 + pass.scratch[i]);
         start += block.count;

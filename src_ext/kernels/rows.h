@@ -1,4 +1,4 @@
-/* The interface of a row storage: five functions over a block of rows. */
+/* The interface of a row storage: six functions over a block of rows. */
 
 #pragma once
 
@@ -16,13 +16,15 @@ typedef struct {
 } Block;
 
 /* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros. Logits and
- * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_moments and
- * squared_distances need offsets that are not NULL. */
+ * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_magnitudes,
+ * add_moments and squared_distances need offsets that are not NULL. */
 typedef struct {
     /* logits[c · stride + i] = Σ xᵢ · weights of output c. */
     void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
     /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
     void (*add_gradient)(const Block *block, const double *gradients, ptrdiff_t stride, double *total);
+    /* total of output c += Σᵢ magnitudes[c · stride + i] · |xᵢ|. */
+    void (*add_magnitudes)(const Block *block, const double *magnitudes, ptrdiff_t stride, double *total);
     /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, padded(width) × padded(width); with an intercept, width is
      * n_columns + 1 and each x ends in a 1. Only what is on or below the diagonal counts. */
     void (*add_hessian)(const Block *block, const double *curvatures, ptrdiff_t width, double *total);

@@ -10,6 +10,7 @@ from pyperceptron.backends.python.linear_algebra import (
     dot,
     max_scaled_gradient,
     reduce_objective,
+    scale,
 )
 from pyperceptron.backends.python.linear_loss import LinearLoss, pickled_loss, systematic_sample
 from pyperceptron.backends.python.prediction import RowPredictor, first_outside, predict, predicted_classes
@@ -30,6 +31,7 @@ __all__ = [
     "predict",
     "predicted_classes",
     "reduce_objective",
+    "scale",
     "systematic_sample",
     "train",
 ]

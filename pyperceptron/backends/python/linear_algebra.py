@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from math import sqrt
+from math import isnan, nan, sqrt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ def add_scaled(target: Numbers, factor: float, source: Numbers) -> None:
     """target += factor·source."""
     for index, value in enumerate(source):
         target[index] += factor * value
+
+
+def scale(target: Numbers, factor: float) -> None:
+    """target *= factor."""
+    for index, value in enumerate(target):
+        target[index] = factor * value
 
 
 def add_in_tree(parts: list[Numbers]) -> Numbers:
@@ -55,16 +61,18 @@ def reduce_objective(
 def max_scaled_gradient(gradient: Numbers, n_outputs: int, means: Numbers, scales: Numbers) -> float:
     """Return the maximum norm of the gradient in standardised columns: of |(∂J/∂w - mean·∂J/∂b) / scale| and |∂J/∂b|.
 
+    It is nan if a component is.
+
     gradient  n_outputs × width; the means and scales are of the n_inputs columns
     """
     width = len(gradient) // n_outputs
-    largest = 0.0
+    components = []
     for first in range(0, len(gradient), width):
         intercept = gradient[first + len(means)] if width > len(means) else 0.0
-        largest = max(largest, abs(intercept))
+        components.append(abs(intercept))
         for j, (mean, scale) in enumerate(zip(means, scales, strict=True)):
-            largest = max(largest, abs(gradient[first + j] - mean * intercept) / scale)
-    return largest
+            components.append(abs(gradient[first + j] - mean * intercept) / scale)
+    return max(components) if not any(map(isnan, components)) else nan
 
 
 def cholesky(matrix: Numbers, n: int) -> int:
@@ -76,8 +84,8 @@ def cholesky(matrix: Numbers, n: int) -> int:
         pivot = matrix[j * n + j]
         for k in range(j):
             pivot -= matrix[j * n + k] * matrix[j * n + k]
-        # A pivot this small relative to the diagonal is only rounding error.
-        if not pivot > 1e-14 * matrix[j * n + j]:
+        # A pivot this small relative to the diagonal may be only rounding.
+        if not pivot > 1e-12 * matrix[j * n + j]:
             return j
         root = sqrt(pivot)
         for i in range(j + 1, n):

@@ -78,11 +78,19 @@ class LinearLoss:
         return Matrix(self._targets)
 
     def evaluate(self, coefficients: Numbers, first: int, last: int) -> Numbers:
-        """Return Σ s·ℓ, then its gradient (n_outputs × width), over the rows of the chunks first … last - 1."""
+        """Return Σ s·ℓ, then its gradient, n_outputs × width, over the chunks first … last - 1."""
         weights = self._weights(coefficients)
-        return add_in_tree([self._evaluate_chunk(weights, chunk) for chunk in range(first, last)])
+        return add_in_tree([self._evaluate_chunk(weights, None, chunk) for chunk in range(first, last)])
 
-    def _evaluate_chunk(self, weights: Matrix, chunk: int) -> Numbers:
+    def examine(self, coefficients: Numbers, centre: Numbers, first: int, last: int) -> Numbers:
+        """Return what `evaluate` does, then the magnitudes, n_outputs × width, of the terms that the gradient sums up.
+
+        A magnitude is Σ s·|∂ℓ/∂z|·|x - centre| for a column, and Σ s·|∂ℓ/∂z| for an intercept.
+        """
+        weights = self._weights(coefficients)
+        return add_in_tree([self._evaluate_chunk(weights, centre, chunk) for chunk in range(first, last)])
+
+    def _evaluate_chunk(self, weights: Matrix, centre: Numbers | None, chunk: int) -> Numbers:
         rows, targets, sample_weights = self._chunk(chunk)
         total = 0.0
         gradients = []
@@ -90,12 +98,19 @@ class LinearLoss:
             loss, own, _ = self._loss(logits, target)
             total += weight * loss
             gradients.append([weight * gradient for gradient in own])
-        return array("d", [total, *(Matrix(gradients).T @ rows).values])
+        result = array("d", [total, *(Matrix(gradients).T @ rows).values])
+        if centre is not None:
+            middle = [*centre, 0.0]  # the 0 is for the 1 of an intercept
+            distances = Matrix([abs(value - own) for value, own in zip(row, middle, strict=False)] for row in rows.rows)
+            magnitudes = Matrix([abs(gradient) for gradient in own] for own in gradients)
+            result.extend((magnitudes.T @ distances).values)
+        return result
 
     def hessian(
         self,
         coefficients: Numbers,
         output: int,
+        other: int,
         rows: array[int] | None,
         row_weights: Numbers | None,
         first: int,
@@ -103,8 +118,9 @@ class LinearLoss:
     ) -> Numbers:
         """Return Σ s·h·x·xᵀ over the rows first … last - 1, x with its 1: width × width, the lower triangle, the rest 0.
 
-        h is the loss's curvature in that output's logit; output -1 takes the mean over the outputs. If `rows` (of "q") lists
-        some rows, first and last are places in it, and each row's term is multiplied by its row weight.
+        h is the second derivative of the loss in the logits of `output` and `other`, which differ for the softmax only; output
+        -1 takes the mean over the outputs of the loss's curvatures. If `rows` (of "q") lists some rows, first and last are
+        places in it, and each row's term is multiplied by its row weight.
         """
         numbers = range(first, last) if rows is None else rows[first:last]
         total = Matrix([[0.0] * self.width] * self.width)
@@ -112,7 +128,7 @@ class LinearLoss:
             samples = Matrix(self._rows[i] for i in numbers)
             scaled = []
             for place, (i, logits) in enumerate(zip(numbers, (samples @ self._weights(coefficients)).rows, strict=True), first):
-                curvature = self._curvature(logits, self._targets[i], output) * self._sample_weights[i]
+                curvature = self._curvature(logits, self._targets[i], output, other) * self._sample_weights[i]
                 curvature *= 1.0 if row_weights is None else row_weights[place]
                 scaled.append([curvature * value for value in self._rows[i]])
             total = samples.T @ Matrix(scaled)
@@ -133,7 +149,7 @@ class LinearLoss:
                 for value, mean, scale in zip(row, means, scales, strict=False):  # a row may have its 1 besides
                     distance = (value - mean) / scale
                     score += distance * distance
-                scores.append(weight * self._curvature(logits, target, -1) * score)
+                scores.append(weight * self._curvature(logits, target, -1, -1) * score)
         return scores
 
     def moments(self, centre: Numbers, first: int, last: int) -> Numbers:
@@ -151,8 +167,10 @@ class LinearLoss:
                 squares[j] += weight * (distance * distance)
         return array("d", [total, *sums, *squares])
 
-    def _curvature(self, logits: Sequence[float], targets: Sequence[float], output: int) -> float:
-        _, _, curvatures = self._loss(logits, targets)
+    def _curvature(self, logits: Sequence[float], targets: Sequence[float], output: int, other: int) -> float:
+        _, gradients, curvatures = self._loss(logits, targets)
+        if output >= 0 and output != other:  # of the softmax, whose gradients are o - y
+            return -(gradients[output] + targets[output]) * (gradients[other] + targets[other])
         if output >= 0:
             return curvatures[output]
         total = 0.0

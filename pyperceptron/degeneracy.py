@@ -1,0 +1,211 @@
+"""Data without a single finite optimum: separable classes, and columns that determine each other."""
+
+from __future__ import annotations
+
+from array import array
+from math import inf
+
+from pyperceptron.containers import zeros
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyperceptron.objective import Objective
+
+    Numbers = array[float]
+
+_FAR = 1e6  # a step of this length may show that J falls without end
+_LEVEL = 1e-2  # of what the step gained: how much the slope at its end would gain or lose over another such step
+_STAGES = ((1e-4, 30.0), (1e-8, 300.0), (1e-11, 0.0))  # ridges, and how far to go along the direction found with each
+_LONG = 1e3  # standardised coefficients
+_MAX_SIZE = 1000  # coefficients in a Hessian that is factored to find a separating direction
+_NO_SHARE = 1e-7  # of the largest share in a combination: a share that is only rounding
+_MUCH = 1e9  # standardised logits: rounding of 1e-16 is still nothing beside them
+
+
+def is_separable(objective: Objective, coefficients: Numbers, value: float) -> bool:
+    """Return whether J falls for ever along some direction, so that its optimal coefficients are infinite.
+
+    The direction u is one in which a hyperplane separates the classes, completely or, with some rows on it, in part. `value` is
+    J at the coefficients, which must be near the optimum or have grown along u. Two candidates for u: the coefficients; and
+    what is left of them when the rows that are not told apart with certainty keep their logits.
+
+    A separable problem is never taken for another, but at first may not be recognised. Penalties make each optimum finite,
+    except that an intercept has none: with a penalty only the intercepts can grow.
+    """
+    if objective.l2 or objective.l1:
+        return any(_falls_for_ever(objective, coefficients, value, u) for u in _intercepts(objective, coefficients))
+    if _falls_for_ever(objective, coefficients, value, coefficients):
+        return True
+    if max(size for _, size in _blocks(objective)) > _MAX_SIZE:
+        return False
+    here, direction = coefficients, _standardised(objective, coefficients)
+    for ridge, length in _STAGES:
+        direction = _onto_null_space(objective, here, direction, ridge)
+        raw = _unstandardised(objective, direction)
+        if not any(direction):
+            return False
+        here = coefficients[:]
+        objective.backend.add_scaled(here, length, raw)
+    return _falls_for_ever(objective, coefficients, value, raw)
+
+
+def _falls_for_ever(objective: Objective, coefficients: Numbers, value: float, direction: Numbers) -> bool:
+    """Whether a very long step lowers J and ends where J is level: what falls then are the losses of separated rows, to 0."""
+    backend, largest = objective.backend, objective.step_length(direction)
+    if not 0 < largest < inf:
+        return False
+    if objective.step_length(coefficients) > _LONG:  # rows may have gone so far that their losses are 0: take them back
+        standardised, own = _standardised(objective, direction), _standardised(objective, coefficients)
+        coefficients = coefficients[:]
+        share = backend.dot(own, standardised) / backend.dot(standardised, standardised)
+        backend.add_scaled(coefficients, -share, direction)
+        value = objective.evaluate(coefficients)[0]
+    step = zeros(objective.size)
+    backend.add_scaled(step, _FAR / min(largest, objective.largest_logit(direction)), direction)
+    far = coefficients[:]
+    backend.add_scaled(far, 1.0, step)
+    there, gradient = objective.evaluate(far)
+    return there < value and abs(backend.dot(gradient, step)) <= _LEVEL * (value - there)
+
+
+def _intercepts(objective: Objective, coefficients: Numbers) -> list[Numbers]:
+    """Return the directions of the single intercepts, each as its sign is."""
+    directions = []
+    for at in range(objective.n_inputs, objective.size, objective.width) if objective.intercept else ():
+        directions.append(zeros(objective.size))
+        directions[-1][at] = 1.0 if coefficients[at] > 0 else -1.0
+    return directions
+
+
+def _onto_null_space(objective: Objective, coefficients: Numbers, direction: Numbers, ridge: float) -> Numbers:
+    """Return (I + H/ridge)⁻¹·direction in standardised columns, scaled to a largest component of 1.
+
+    H is the Hessian there, scaled to a largest diagonal of 1. For ridge → 0 that is the projection onto H's null space.
+    """
+    backend, result = objective.backend, array("d")
+    matrices = [_standardised_hessian(objective, coefficients, output, size) for output, size in _blocks(objective)]
+    largest = max(max(matrix[:: size + 1]) for matrix, (_, size) in zip(matrices, _blocks(objective), strict=True))
+    for matrix, (_, size) in zip(matrices, _blocks(objective), strict=True):
+        if largest > 0:
+            backend.scale(matrix, 1 / (largest * ridge))
+        for j in range(size):
+            matrix[j * size + j] += 1.0
+        part = direction[len(result) : len(result) + size]
+        if backend.cholesky(matrix, size) >= 0:
+            return zeros(objective.size)
+        backend.cholesky_solve(matrix, size, part)
+        result.extend(part)
+    biggest = max(map(abs, result))
+    return array("d", (value / biggest for value in result)) if 0 < biggest < inf else zeros(objective.size)
+
+
+def _blocks(objective: Objective) -> list[tuple[int, int]]:
+    """Return the blocks of the Hessian's diagonal that are used, each as an output, or -1 for all, and its size."""
+    if objective.loss.coupled and objective.size <= _MAX_SIZE:
+        return [(-1, objective.size)]
+    return [(output, objective.width) for output in range(objective.n_outputs)]
+
+
+def _standardised_hessian(objective: Objective, coefficients: Numbers, output: int, size: int) -> Numbers:
+    """Return a block of the Hessian in standardised columns, size × size, the lower triangle."""
+    if output < 0:
+        return _in_standardised_columns(objective, objective.hessian_of_all_outputs(coefficients), size)
+    return _in_standardised_columns(objective, objective.hessian(coefficients, output), size)
+
+
+def _in_standardised_columns(objective: Objective, matrix: Numbers, size: int) -> Numbers:
+    """Return Tᵀ·matrix·T of a symmetric matrix, where T·v are the coefficients of standardised ones v; the lower triangle."""
+    backend, n, width = objective.backend, objective.n_inputs, objective.width
+    rows = [matrix[j * size : (j + 1) * size] for j in range(size)]
+    for j, row in enumerate(rows):
+        row[j + 1 :] = matrix[(j + 1) * size + j :: size]
+    for _ in range(2):  # transform the rows, then what were the columns
+        for first in range(0, size, width):
+            for j in range(n):
+                row = rows[first + j]
+                if objective.intercept and objective.means[j]:
+                    backend.add_scaled(row, -objective.means[j], rows[first + n])
+                backend.scale(row, 1 / objective.scales[j])
+        rows = [array("d", column) for column in zip(*rows, strict=True)]
+    return array("d", [value for row in rows for value in row])
+
+
+def _standardised(objective: Objective, coefficients: Numbers) -> Numbers:
+    """Return coefficients for standardised columns: w·scale, and b + Σ w·mean."""
+    result = array("d")
+    for first in range(0, objective.size, objective.width):
+        own = coefficients[first : first + objective.n_inputs]
+        result.extend(array("d", (w * scale for w, scale in zip(own, objective.scales, strict=True))))
+        if objective.intercept:
+            result.append(coefficients[first + objective.n_inputs] + objective.backend.dot(own, objective.means))
+    return result
+
+
+def _unstandardised(objective: Objective, coefficients: Numbers) -> Numbers:
+    """Return the inverse of _standardised."""
+    result = array("d")
+    for first in range(0, objective.size, objective.width):
+        own = coefficients[first : first + objective.n_inputs]
+        own = array("d", (v / scale for v, scale in zip(own, objective.scales, strict=True)))
+        result.extend(own)
+        if objective.intercept:
+            result.append(coefficients[first + objective.n_inputs] - objective.backend.dot(own, objective.means))
+    return result
+
+
+def dependencies(objective: Objective) -> list[Numbers]:
+    """Return independent combinations of the columns that are 0, or constant with an intercept, in every row.
+
+    Each is n_inputs factors of the columns.
+    """
+    columns, found = objective.orthogonal_columns(), []
+    for j, shares in columns.dropped.items():
+        coefficients = zeros(objective.size)
+        coefficients[j] = 1.0
+        largest = objective.scales[j]
+        for other, factor in zip(columns.kept, columns.solve(shares), strict=False):
+            coefficients[other] = -factor
+            if other < objective.n_inputs:
+                largest = max(largest, abs(factor) * objective.scales[other])
+        for other in range(objective.n_inputs):
+            if abs(coefficients[other]) * objective.scales[other] < _NO_SHARE * largest:
+                coefficients[other] = 0.0
+        if _is_without_effect(objective, coefficients, largest):
+            found.append(coefficients[: objective.n_inputs])
+    return found
+
+
+def _is_without_effect(objective: Objective, coefficients: Numbers, largest: float) -> bool:
+    """Whether the coefficients, for standardised columns up to `largest`, make the same logit of each row, but for rounding."""
+    if largest <= 0:
+        return False
+    nothing, much = zeros(objective.size), zeros(objective.size)
+    objective.backend.add_scaled(much, _MUCH / largest, coefficients)
+    before, after = objective.evaluate(nothing)[0], objective.evaluate(much)[0]
+    return abs(after - before) <= 1e-6 * before
+
+
+def least_norm(objective: Objective, coefficients: Numbers, combinations: list[Numbers]) -> Numbers:
+    """Return the coefficients of least Σ (w·unit)² that give each row the same logits: the limit of a vanishing l2."""
+    n, backend, units = objective.n_inputs, objective.backend, objective.units
+    basis: list[tuple[Numbers, Numbers]] = []  # orthonormal in w·unit, each with the combination that it is
+    for combination in combinations:
+        own, scaled = combination[:], array("d", (c * unit for c, unit in zip(combination, units, strict=True)))
+        for _ in range(2):  # twice, as once loses digits
+            for other, other_scaled in basis:
+                product = backend.dot(scaled, other_scaled)
+                backend.add_scaled(own, -product, other)
+                backend.add_scaled(scaled, -product, other_scaled)
+            norm = backend.dot(scaled, scaled) ** 0.5
+            own, scaled = (array("d", (value / norm for value in vector)) for vector in (own, scaled))
+        basis.append((own, scaled))
+    result = coefficients[:]
+    for first in range(0, objective.size, objective.width):
+        for own, scaled in basis:
+            weighted = array("d", (w * unit for w, unit in zip(result[first : first + n], units, strict=True)))
+            share = backend.dot(weighted, scaled)
+            for j in range(n):
+                result[first + j] -= share * own[j]
+            if objective.intercept:
+                result[first + n] += share * backend.dot(own, objective.means)
+    return result
