@@ -6,6 +6,7 @@ from array import array
 from math import inf
 
 from pyperceptron.containers import zeros
+from pyperceptron.orthogonal import OrthogonalColumns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +23,20 @@ _NO_SHARE = 1e-7  # of the largest share in a combination: a share that is only 
 _MUCH = 1e9  # standardised logits: rounding of 1e-16 is still nothing beside them
 
 
-def is_separable(objective: Objective, coefficients: Numbers, value: float) -> bool:
+def is_separable(objective: Objective, coefficients: Numbers, value: float, component: int) -> bool:
     """Return whether J falls for ever along some direction, so that its optimal coefficients are infinite.
 
     The direction u is one in which a hyperplane separates the classes, completely or, with some rows on it, in part. `value` is
     J at the coefficients, which must be near the optimum or have grown along u. Two candidates for u: the coefficients; and
     what is left of them when the rows that are not told apart with certainty keep their logits.
 
-    A separable problem is never taken for another, but at first may not be recognised. Penalties make each optimum finite,
-    except that an intercept has none: with a penalty only the intercepts can grow.
+    A separable problem may not be recognised at first; no other is taken for one. A penalty makes each optimum finite, except
+    that an intercept has none; `component` is then the coefficient that may be one.
     """
-    if objective.l2 or objective.l1:
-        return any(_falls_for_ever(objective, coefficients, value, u) for u in _intercepts(objective, coefficients))
+    if objective.is_penalised:
+        return component % objective.width == objective.n_inputs and _falls_for_ever(
+            objective, coefficients, value, _axis(objective, component, coefficients[component])
+        )
     if _falls_for_ever(objective, coefficients, value, coefficients):
         return True
     if max(size for _, size in _blocks(objective)) > _MAX_SIZE:
@@ -68,13 +71,10 @@ def _falls_for_ever(objective: Objective, coefficients: Numbers, value: float, d
     return there < value and abs(backend.dot(gradient, step)) <= _LEVEL * (value - there)
 
 
-def _intercepts(objective: Objective, coefficients: Numbers) -> list[Numbers]:
-    """Return the directions of the single intercepts, each as its sign is."""
-    directions = []
-    for at in range(objective.n_inputs, objective.size, objective.width) if objective.intercept else ():
-        directions.append(zeros(objective.size))
-        directions[-1][at] = 1.0 if coefficients[at] > 0 else -1.0
-    return directions
+def _axis(objective: Objective, component: int, sign: float) -> Numbers:
+    direction = zeros(objective.size)
+    direction[component] = 1.0 if sign > 0 else -1.0
+    return direction
 
 
 def _onto_null_space(objective: Objective, coefficients: Numbers, direction: Numbers, ridge: float) -> Numbers:
@@ -158,7 +158,7 @@ def dependencies(objective: Objective) -> list[Numbers]:
 
     Each is n_inputs factors of the columns.
     """
-    columns, found = objective.orthogonal_columns(), []
+    columns, found = OrthogonalColumns(objective), []
     for j, shares in columns.dropped.items():
         coefficients = zeros(objective.size)
         coefficients[j] = 1.0

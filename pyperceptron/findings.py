@@ -77,7 +77,7 @@ def diagnose(
 
 
 def _separable(objective: Objective) -> str:
-    if objective.l2 or objective.l1:
+    if objective.is_penalised:
         return (
             "The classes are linearly separable by an intercept alone, which no penalty bounds, as one column of y holds a "
             "single value: its optimal intercept is infinite. Leave that column of y out."

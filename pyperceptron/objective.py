@@ -8,7 +8,6 @@ from operator import mul
 
 from pyperceptron.chunks import WORTH_A_THREAD
 from pyperceptron.containers import as_flat, as_view, zeros
-from pyperceptron.orthogonal import OrthogonalColumns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +41,7 @@ class Objective:
 
     means, scales  of the columns, as an optimum sees them: deviations from the weighted mean with an intercept, else from 0;
                    1 for a column that does not vary
+    is_penalised   whether l2 or l1 is positive
     units          what a penalty takes a coefficient times: 1, or with `standardize` the deviations
     centre         near most rows, however large a few numbers are; 0 without an intercept
     spreads        about the standard deviations of most rows, however large a few numbers are
@@ -81,7 +81,6 @@ class Objective:
         self.rarest = rarest
         self.passes = 0
         self.is_singular = False
-        self._orthogonal: OrthogonalColumns | None = None
         self.work = chunks.work
         self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
         self.centre = array("d", (middle - own for middle, own in zip(columns.centre, self.offsets, strict=True)))
@@ -96,6 +95,7 @@ class Objective:
         self.scales = array("d", (scale or 1.0 for scale in self.scales))
         self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
         self.l2, self.l1 = l2, l1
+        self.is_penalised = l2 > 0 or l1 > 0
         self.l2_weights, self.l1_weights = zeros(self.size), zeros(self.size)
         for start in range(0, self.size, self.width):
             self.l2_weights[start : start + self.n_inputs] = array("d", (l2 * unit * unit for unit in units))
@@ -243,12 +243,6 @@ class Objective:
             self.backend.predict(rows, coefficients, "identity", as_view(logits, self.n_outputs))
             largest = max(largest, max(logits), -min(logits))
         return largest
-
-    def orthogonal_columns(self) -> OrthogonalColumns:
-        """Return orthogonal combinations of the columns, computed once."""
-        if self._orthogonal is None:
-            self._orthogonal = OrthogonalColumns(self)
-        return self._orthogonal
 
     def some_rows(self, n_rows: int) -> tuple[list[int], Numbers]:
         """Return the indices of about n_rows rows that stand for all, with their weights: no column is rare among them."""

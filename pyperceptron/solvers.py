@@ -9,6 +9,7 @@ from operator import mul
 from pyperceptron.containers import zeros
 from pyperceptron.degeneracy import is_separable
 from pyperceptron.objective import soft_threshold
+from pyperceptron.orthogonal import OrthogonalColumns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
     from pyperceptron.objective import Objective
-    from pyperceptron.orthogonal import OrthogonalColumns
 
     Numbers = array[float]
     # Yields the point after each step; returns why it ends: "optimum", "separable", "stuck" if rounding hides any progress, or
@@ -93,7 +93,7 @@ class Tolerance:
 
     gradient_norm  the largest gradient norm: tol times the weight of the rarest class
     decrement      the largest decrease of J that a quadratic model predicts, as a fraction of J
-    step           the largest step that the quadratic model would make, in standardised columns
+    step           the largest step that the quadratic model would make, in standardised columns; any with a penalty
     imbalance      the largest imbalance of the gradient
 
     The gradient norm alone would not do: in columns that are nearly the same, or in which a few huge numbers make the standard
@@ -103,14 +103,16 @@ class Tolerance:
 
     def __init__(self, objective: Objective, tol: float) -> None:
         self.gradient_norm = tol * objective.rarest
-        self.decrement = min(tol, MAX_IMBALANCE)
-        self.step = 0.1 / sqrt(objective.n_rows)  # no standardised number of n rows is larger than sqrt(n)
-        self.imbalance = min(sqrt(tol), MAX_IMBALANCE)
+        most = inf if objective.is_penalised else MAX_IMBALANCE
+        self.decrement = min(tol, most)
+        # A standardised number of n rows is at most sqrt(n).
+        self.step = inf if objective.is_penalised else 0.1 / sqrt(objective.n_rows)
+        self.imbalance = min(sqrt(tol), most)
 
     def allows(self, objective: Objective, point: Point, step: Numbers, decrement: float) -> bool:
         """Whether the gradient norm, and the step that a quadratic model would make from there, are small enough."""
         is_small = point.gradient_norm <= self.gradient_norm and decrement <= self.decrement * point.value
-        return is_small and objective.step_length(step) <= self.step
+        return is_small and (self.step == inf or objective.step_length(step) <= self.step)
 
 
 class Doubt:
@@ -131,11 +133,11 @@ class Doubt:
         is_stuck  whether rounding hides the way to a better one
         """
         objective, is_balanced = self._objective, point.imbalance <= bound
-        if is_balanced and objective.step_length(point.coefficients) <= SUSPICIOUS_LENGTH:
+        if is_balanced and (objective.is_penalised or objective.step_length(point.coefficients) <= SUSPICIOUS_LENGTH):
             return "optimum"
         self._count += 1
         if self._count & (self._count - 1) == 0:
-            if is_separable(objective, point.coefficients, point.value):
+            if is_separable(objective, point.coefficients, point.value, point.component):
                 return "separable"
         elif not (is_stuck or is_balanced):
             return ""
@@ -210,7 +212,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
     model: HessianPreconditioner | ScalePreconditioner
     model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point, n_rows, whole)
     if objective.is_singular:
-        columns = objective.orthogonal_columns()
+        columns = OrthogonalColumns(objective)
         if columns.smallest_share < NEARLY_COLLINEAR:
             return (yield from orthogonal_newton(objective, point, tolerance, columns))
     passes = objective.passes

@@ -103,8 +103,8 @@ def _reason_at_the_limit(
     examined = examine(objective, point.coefficients)
     if examined.imbalance <= MAX_IMBALANCE:
         return "limit"
-    if objective.l2 or objective.l1:
-        is_infinite = objective.n_outputs > 1 and is_separable(objective, examined.coefficients, examined.value)
+    if objective.is_penalised:
+        is_infinite = is_separable(objective, examined.coefficients, examined.value, examined.component)
         return "separable" if is_infinite else "limit"
     more_steps = lbfgs(objective, examined, tolerance, None)
     try:
@@ -118,7 +118,7 @@ def _reason_at_the_limit(
 
 def _may_be_collinear(objective: Objective, solver: str) -> bool:
     """Whether it is worth looking for collinear columns: no penalty, and a singular Hessian or none in a long training."""
-    if objective.l2 or objective.l1:
+    if objective.is_penalised:
         return False
     return objective.is_singular or (solver == "gd" and objective.hessian_cost(objective.n_rows) <= objective.passes / 20)
 

@@ -98,10 +98,15 @@ class Case:
         loss = loss or self.linear_loss(backend)
         return np.array([self.evaluate(backend, coefficients, loss, (c, c + 1)) for c in range(self.n_chunks)])
 
-    def hessian(self, backend, output=-1, rows=None, row_weights=None, first=0, last=None):
+    def examine(self, backend, centre):
+        """Return the value, the gradient and the magnitudes, summed over all chunks."""
+        return np.array(self.linear_loss(backend).examine(flat(self.coefficients), flat(centre), 0, self.n_chunks))
+
+    def hessian(self, backend, output=-1, rows=None, row_weights=None, first=0, last=None, other=None):
+        other = output if other is None else other
         listed = (None, None) if rows is None else (array("q", rows), flat(row_weights))
         last = (self.n if rows is None else len(rows)) if last is None else last
-        matrix = self.linear_loss(backend).hessian(flat(self.coefficients), output, *listed, first, last)
+        matrix = self.linear_loss(backend).hessian(flat(self.coefficients), output, other, *listed, first, last)
         return np.reshape(matrix, (self.width, self.width))
 
     def moments(self, backend, centre, chunk):

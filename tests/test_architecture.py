@@ -25,6 +25,8 @@ LEVELS = [
     {"chunks", "containers"},
     {"samples", "labels", "columns"},
     {"model", "objective"},
+    {"orthogonal"},
+    {"degeneracy"},
     {"solvers"},
     {"findings"},
     {"training"},

@@ -29,7 +29,9 @@ for d in (*range(1, 18), 30, 57, 393) if fast else (1, 8, 17):
                     for loss in losses:
                         linear = backend.LinearLoss(memoryview(X), memoryview(y), memoryview(weights), k, loss, intercept, 20)
                         parts = linear.evaluate(W, 0, -(-n // 20)), linear.moments(flat(np.ones(d)), 0, -(-n // 20))
-                        parts += linear.hessian(W, -1, None, None, 0, n), linear.sampling_scores(W, W[:d], flat(X[0] + 9), 0, 1)
+                        parts += (linear.examine(W, flat(np.ones(d)), 0, -(-n // 20)),)
+                        parts += (linear.hessian(W, -1, -1, None, None, 0, n),)
+                        parts += (linear.sampling_scores(W, W[:d], flat(X[0] + 9), 0, 1),)
                         digest.update(b"".join(map(bytes, parts)))
                     for activation in ("identity", "sigmoid", "softmax", "normalized_sigmoid", "binary_sigmoid"):
                         binary = activation == "binary_sigmoid"
