@@ -10,7 +10,8 @@ from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positi
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import column_statistics
 from pyperceptron.containers import as_flat, read_table, zeros
-from pyperceptron.exceptions import NotFittedError, TrainingWarning
+from pyperceptron.exceptions import NotFittedError
+from pyperceptron.findings import warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -186,10 +187,7 @@ class Perceptron:
             except Exception:
                 self._set_fitted(previous)
                 raise
-        if findings:
-            import warnings
-
-            warnings.warn(" ".join(findings), TrainingWarning, stacklevel=2)
+        warn(findings, stacklevel=2)
         return self
 
     def _call_back(self, iteration: int) -> object:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable
 
+    from pyperceptron.findings import Finding
     from pyperceptron.objective import Objective
     from pyperceptron.solvers import Point
 
@@ -36,7 +37,7 @@ def train(
     keep: Keep,
     callback: Callable[[int], object] | None,
     verbose: bool,
-) -> list[str]:
+) -> list[Finding]:
     """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.
 
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
@@ -79,7 +80,7 @@ def train(
             keep(point.coefficients, Record(solver, len(history) - 1, history, []))
         raise
     findings = diagnose(objective, point, reason, max_iter)
-    keep(point.coefficients, Record(solver, len(history) - 1, history, findings))
+    keep(point.coefficients, Record(solver, len(history) - 1, history, [finding.sentence for finding in findings]))
     return findings
 
 
