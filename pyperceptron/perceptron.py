@@ -11,7 +11,7 @@ from pyperceptron.chunks import Chunks
 from pyperceptron.columns import column_statistics
 from pyperceptron.containers import as_flat, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
-from pyperceptron.findings import warn
+from pyperceptron.findings import diagnose_targets, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -180,6 +180,7 @@ class Perceptron:
                     tol=float(self.tol),
                     max_iter=self.max_iter,
                     learning_rate=self.learning_rate,
+                    known=diagnose_targets(targets),
                     keep=keep,
                     callback=self._call_back if self.callback else None,
                     verbose=bool(self.verbose),

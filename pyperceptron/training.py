@@ -34,12 +34,14 @@ def train(
     tol: float,
     max_iter: int,
     learning_rate: float | None,
+    known: list[Finding],
     keep: Keep,
     callback: Callable[[int], object] | None,
     verbose: bool,
 ) -> list[Finding]:
     """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.
 
+    known     the findings before training
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
     callback  callback(iteration) is called after each step; a true result ends the training
 
@@ -79,7 +81,7 @@ def train(
         if len(history) > 1:
             keep(point.coefficients, Record(solver, len(history) - 1, history, []))
         raise
-    findings = diagnose(objective, point, reason, max_iter)
+    findings = [*known, *diagnose(objective, point, reason, max_iter)]
     keep(point.coefficients, Record(solver, len(history) - 1, history, [finding.sentence for finding in findings]))
     return findings
 
