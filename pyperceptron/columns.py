@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger, but for weights near 0
+_SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger
+LEAST_WEIGHT = 1e-9  # of a row whose numbers beyond ±LIMIT are sure to make it so
 
 
 class Columns:
@@ -23,7 +24,8 @@ class Columns:
     total_weight  Σ s
     means         weighted means, n numbers
     deviations    weighted standard deviations, 0 for a column that does not vary
-    in_range      False if X may hold nan or a number beyond ±LIMIT; the other statistics are then undefined
+    in_range      False if X may hold nan or a number beyond ±LIMIT in a row of LEAST_WEIGHT or more; the other statistics are
+                  then undefined
     """
 
     def __init__(self, total_weight: float, means: Numbers, deviations: Numbers, in_range: bool) -> None:

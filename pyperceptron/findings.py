@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from array import array
-
+from pyperceptron.containers import as_view, zeros
 from pyperceptron.exceptions import TrainingWarning
 from pyperceptron.solvers import evaluate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable
     from typing import Any
 
+    from pyperceptron.backends import Backend
     from pyperceptron.labels import Targets
     from pyperceptron.objective import Objective
     from pyperceptron.solvers import Point
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 _SEPARABLE_BELOW = 1e-4  # a mean loss that only separable classes reach at an optimum
 _MOST_CLASSES = 20  # of which some have a fraction, with under two rows each: more of them are a measurement
 _FLAT = 1e-3  # logits that vary less are one answer for every row
-_UNRELATED = 1e-5  # a gradient norm in units of J: by following it J decreases by about its square, 1e-10
+_UNRELATED = 1e-6  # a gradient norm in units of J; as J is convex, _FLAT logits decrease it by 1e-9 at most
+_UNRELATED_IN_A_LAYER = 0.01  # the lesson's descent only comes near its optimum
+_SATURATED = 1e-6  # the distance from 0 or 1, and so the slope
+_FEW = 0.05  # of the outputs: as few on the wrong side may be mislabelled
+_LOOKED_AT = 1000  # rows, at most about twice as many, so that a diagnosis costs little
 
 
 class Finding:
@@ -53,9 +59,9 @@ def diagnose_targets(targets: Targets) -> list[Finding]:
     if targets.is_one_hot():
         findings.append(
             Finding(
-                f"Every row of y holds exactly one 1, as {n_classes} classes that exclude one another do, but a matrix is fitted "
-                f"as {n_classes} independent outputs, so predict may give a row no class, or two. For one class a row give "
-                "numpy.argmax(y, axis=1) for y, or for lists [row.index(1) for row in y].",
+                f"Every row of y holds exactly one 1, as for {n_classes} classes that exclude one another, but a matrix is "
+                f"fitted as {n_classes} independent outputs, so predict may give a row no class, or two. For one class a row "
+                "give numpy.argmax(y, axis=1), or for lists [row.index(1) for row in y].",
                 warns=False,
             )
         )
@@ -90,42 +96,98 @@ def diagnose(objective: Objective, point: Point, reason: str, max_iter: int) -> 
         )
     elif reason == "diverged":
         sentences.append("Training stopped before a step that leaves the range of floats. Choose a smaller learning_rate.")
-    return [*map(Finding, sentences), *(_diagnose_constant(objective, point) if reason == "optimum" else [])]
+    return [*map(Finding, sentences), *(_diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else [])]
 
 
-def _diagnose_constant(objective: Objective, point: Point) -> list[Finding]:
-    """Say why an optimum gives one answer for every row, if it does: because of the data, or of a penalty."""
+def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> list[Finding]:
+    """Say why an optimum gives one answer for every row, if it does: because of the data, or of a penalty.
+
+    unrelated  the gradient norm of a constant answer, in units of J, up to which the columns are of no use
+    """
     width, n = objective.width, objective.n_inputs
-    constant, spread = array("d", bytes(8 * objective.size)), 0.0
+    spread = 0.0
     for first in range(0, objective.size, width):
-        weights = point.coefficients[first : first + n]
-        spread = max(spread, sum(abs(w) * scale for w, scale in zip(weights, objective.scales, strict=True)))
-        if objective.intercept:
-            shift = sum(w * mean for w, mean in zip(weights, objective.means, strict=True))
+        for weight, scale in zip(point.coefficients[first : first + n], objective.scales, strict=True):
+            spread += abs(weight) * scale
+            if spread > _FLAT:
+                return []
+    constant = zeros(objective.size)
+    if objective.intercept:
+        for first in range(0, objective.size, width):
+            shift = objective.backend.dot(objective.means, point.coefficients[first : first + n])
             constant[first + n] = point.coefficients[first + n] + shift
-    if spread > _FLAT:
-        return []
-    without = evaluate(objective, constant)  # the constant answer
+    without = evaluate(objective, constant)
     slope = float(
         objective.backend.max_scaled_gradient(without.gradient, objective.n_outputs, objective.means, objective.scales)
     )
-    if slope <= _UNRELATED * without.value:
+    if slope < unrelated * without.value:
         sentence = (
-            f"Every row gets the same answer: no weights of these columns were found that do better (J = {without.value:.3g}). "
-            "Add columns, such as the product of two."
+            "Every row gets the same answer: no weights of these columns were found that do better "
+            f"(mean loss {without.value:.3g}). Add columns, such as the product of two."
         )
-    elif point.gradient_norm > 0.01 * slope:
-        return []  # tol ended the training before it
+    elif not (objective.l1 or objective.l2) or point.gradient_norm > 0.01 * slope:
+        return []  # training ended before the optimum
     elif spread == 0:
         pairs = zip(without.gradient, objective.l1_weights, strict=True)
         smallest = objective.l1 * max(abs(gradient) / l1 for gradient, l1 in pairs if l1)
         sentence = (
             f"The penalty l1={objective.l1:.3g} is so strong that all coefficients are 0 and every row gets the same answer. "
-            f"Set l1 below {smallest:.2g}, to {smallest / 10:.1g} say."
+            f"Set l1 below {smallest:.2g}, to {_round(smallest / 10)} say."
         )
     else:
         sentence = (
             f"The penalty l2={objective.l2:.3g} is so strong that the coefficients are almost 0 and every row gets almost the "
-            f"same answer. Lower l2, to {objective.l2 * spread:.1g} say."
+            f"same answer. Lower l2, to {_round(objective.l2 * spread)} say."
         )
     return [Finding(sentence, warns=False)]
+
+
+def diagnose_layer(
+    layer_outputs: array[float],
+    targets: memoryview[float],
+    inputs: memoryview[float],
+    bias: bool,
+    learning_rate: float,
+    backend: Backend,
+    reached: Callable[[], tuple[Objective, array[float]]],
+) -> list[Finding]:
+    """Return the problems of a layer's training, empty if there are none.
+
+    layer_outputs  n_samples × n_outputs, flat, of the last pass; so are the targets
+    reached        returns the objective and the coefficients after training; called only if all outputs are alike
+    """
+    n_rows, n_inputs = inputs.shape or (0, 0)
+    n_outputs = len(layer_outputs) // n_rows
+    every = n_outputs * (n_rows // _LOOKED_AT + 1)
+    looked_at, wrong, alike = 0, 0, True
+    for output in range(n_outputs):
+        outputs = layer_outputs[output::every]
+        view = as_view(outputs, 1)
+        looked_at += len(outputs)
+        alike = alike and backend.first_outside(view, outputs[0] - _FLAT, outputs[0] + _FLAT) < 0
+        if backend.first_outside(view, _SATURATED, 1 - _SATURATED) >= 0:
+            pairs = zip(outputs, targets[output::every], strict=True)
+            wrong += sum(abs(target - o) > 0.5 and not _SATURATED <= o <= 1 - _SATURATED for o, target in pairs)
+    if wrong > _FEW * looked_at:
+        remedies = ["new weights"]
+        if backend.first_outside(inputs, -1.0, 1.0) >= 0:
+            remedies.append("each column of inputs divided by its largest magnitude")
+        # The curvature of ½ (target - output)² in a weighted sum is below 1/8, so no step of this rate is too long.
+        stable = 8 / (n_rows * (n_inputs + bias))
+        if learning_rate > stable:
+            remedies.append(f"learning_rate={_round(stable)}")
+        return [
+            Finding(
+                f"{wrong} of {looked_at} outputs{' looked at' * (looked_at < len(layer_outputs))} are 0 or 1 but on the wrong "
+                f"side, where the slope is below {_SATURATED}, so they cannot learn. Start again with "
+                f"{', '.join(remedies) if remedies[1:] else 'smaller weights'}."
+            )
+        ]
+    if alike:
+        objective, coefficients = reached()
+        return _diagnose_constant(objective, evaluate(objective, coefficients), _UNRELATED_IN_A_LAYER)
+    return []
+
+
+def _round(value: float) -> str:
+    return f"{float(f'{value:.1g}'):g}"

@@ -8,8 +8,8 @@ from math import fsum  # sum() rounds differently since Python 3.12
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
-from pyperceptron.columns import column_statistics
-from pyperceptron.containers import as_flat, read_table, zeros
+from pyperceptron.columns import LEAST_WEIGHT, column_statistics
+from pyperceptron.containers import as_flat, as_view, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_targets, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -147,7 +147,8 @@ class Perceptron:
                 chunks.rows_in_chunk,
             )
             columns = column_statistics(linear_loss, chunks, array("d", as_flat(samples.view[:1])))
-            if not columns.in_range:
+            light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
+            if light or not columns.in_range:
                 check_range(samples, "X", -LIMIT, LIMIT, backend)
             objective = Objective(
                 backend,
