@@ -20,15 +20,6 @@ USELESS = "Every row gets the same answer: no weights of these columns were foun
 MEASURED = np.random.default_rng(3).normal(size=60)
 
 
-@pytest.fixture
-def hush(recwarn):
-    """Findings are asked for directly, so a warning is no failure."""
-    import warnings
-
-    warnings.simplefilter("ignore", pp.TrainingWarning)
-    return recwarn
-
-
 def findings(model, word):
     return [finding for finding in model.findings_ if word in finding]
 
@@ -54,7 +45,8 @@ MEASUREMENTS = {
 
 
 @pytest.mark.parametrize("container", MEASUREMENTS.values(), ids=MEASUREMENTS)
-def test_a_measurement_as_y_warns(make_model, container, hush):
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+def test_a_measurement_as_y_warns(make_model, container):
     X = np.arange(120.0).reshape(60, 2)
     model = make_model(l2=0.1, max_iter=1).fit(X, container(MEASURED))
     [said] = findings(model, "measurement")
@@ -84,7 +76,8 @@ NO_MEASUREMENTS = {
 
 
 @pytest.mark.parametrize("y", NO_MEASUREMENTS.values(), ids=NO_MEASUREMENTS)
-def test_classes_are_no_measurement(make_model, y, hush):
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+def test_classes_are_no_measurement(make_model, y):
     model = make_model(l2=0.1, max_iter=1).fit(np.arange(2.0 * len(y)).reshape(-1, 2), y)
     assert findings(model, "measurement") == []
 
