@@ -24,7 +24,7 @@ _UNRELATED = 1e-6  # a gradient norm in units of J; as J is convex, _FLAT logits
 _UNRELATED_IN_A_LAYER = 0.01  # the lesson's descent only comes near its optimum
 _SATURATED = 1e-6  # the distance from 0 or 1, and so the slope
 _FEW = 0.05  # of the outputs: as few on the wrong side may be mislabelled
-_LOOKED_AT = 1000  # rows, at most about twice as many, so that a diagnosis costs little
+_LOOKED_AT = 1000  # rows at most, evenly spaced, so that a diagnosis costs little
 
 
 class Finding:
