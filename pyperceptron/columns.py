@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger, but for weights near 0
+_SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is larger
+LEAST_WEIGHT = 1e-9  # of a row whose numbers beyond ±LIMIT are sure to make it so
 _TINY = 1e-153  # the square of a deviation this small is the smallest float of full precision
 _PASSES = 3  # at most, until no variance is spoilt by cancellation
 _FAR = 30.0  # a mean this many standard deviations from 0 is subtracted from its column
@@ -31,7 +32,8 @@ class Columns:
     spreads       the ranges of the middle three of the nine rows, n numbers
     shifts        weighted means less the centre, n numbers
     deviations    weighted standard deviations, 0 for a column that does not vary
-    in_range      False if X may hold nan or a number beyond ±LIMIT; the other statistics are then undefined
+    in_range      False if X may hold nan or a number beyond ±LIMIT in a row of LEAST_WEIGHT or more; the other statistics are
+                  then undefined
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Mapping
 
 from pyperceptron.checks import counted, named
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _READ_IN_PLACE = "dfB"
-UNORDERED = (dict, set, frozenset)
+UNORDERED = (Mapping, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
 
@@ -124,6 +125,27 @@ def refuse_value(
     raise error(f"{name} row {row}, column {column} is {found}; expected {expected}: {remedy}") from None
 
 
+def rows_of(source: Any, name: str) -> Any:
+    """Return the rows of a data frame, or the values of a column of one, in a list; any other source as it is.
+
+    Iterating over a frame gives columns or their names, never rows, so a frame of an unknown kind is a TypeError.
+    """
+    if hasattr(source, "iter_rows"):  # polars
+        return [list(row) for row in source.iter_rows()]
+    if hasattr(source, "to_pylist"):  # pyarrow: a table or a record batch has columns, an array has none
+        if not hasattr(source, "columns"):
+            return source.to_pylist()
+        return [list(row) for row in zip(*(column.to_pylist() for column in source.columns), strict=True)]
+    named_columns = any(not callable(getattr(source, word, callable)) for word in ("columns", "column_names"))
+    exchanged = hasattr(source, "__dataframe__") or hasattr(source, "__arrow_c_stream__")
+    if named_columns or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
+        raise TypeError(
+            f"{name} is a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; expected "
+            "rows: give a list of its rows, or a NumPy array"
+        )
+    return source
+
+
 def refuse_masked(mask: Any, name: str) -> None:
     """Raise ValueError with the place of the first masked number, if there is one."""
     if hasattr(mask, "any") and mask.any():
@@ -132,8 +154,8 @@ def refuse_masked(mask: Any, name: str) -> None:
 
 
 def _column_names(source: Any) -> tuple[str, ...] | None:
-    names = getattr(source, "columns", None)
-    if names is None:
+    names = getattr(source, "column_names", None) or getattr(source, "columns", None)
+    if names is None or callable(names):
         return None
     names = tuple(names)
     return names if names and all(isinstance(name, str) for name in names) else None
@@ -160,7 +182,7 @@ def _opened(source: Any, name: str) -> tuple[Any, str]:
     try:
         memoryview(source)
     except TypeError:
-        return source, "list"
+        return rows_of(source, name), "list"
     return source, "array"
 
 

@@ -6,4 +6,4 @@ class NotFittedError(AttributeError, ValueError):
 
 
 class TrainingWarning(UserWarning):
-    """Issued when a training ends with findings, which the model's `findings_` also holds."""
+    """Issued when a training is not what was asked for; `findings_` of the model, or `findings` of the layer, says the same."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from pyperceptron.checks import counted
-from pyperceptron.containers import as_flat
+from pyperceptron.containers import as_flat, as_view, zeros
+from pyperceptron.exceptions import TrainingWarning
+from pyperceptron.solvers import evaluate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
+    from collections.abc import Callable
+    from typing import Any
 
+    from pyperceptron.backends import Backend
     from pyperceptron.columns import Columns
     from pyperceptron.containers import Table
+    from pyperceptron.labels import Targets
     from pyperceptron.objective import Objective
     from pyperceptron.solvers import Point, Tolerance
 
@@ -20,13 +24,59 @@ _MANY_NAMES = 10
 _RULED = 100.0  # times the range of the other numbers: a huge one
 _MOST_RULERS = 0.02  # of a column's numbers: more than a few
 _NEGLIGIBLE_LOGIT = 0.01
+_MOST_CLASSES = 20  # of which some have a fraction, with under two rows each: more of them are a measurement
+_FLAT = 1e-3  # logits that vary less are one answer for every row
+_UNRELATED = 1e-6  # a gradient norm in units of J; as J is convex, _FLAT logits decrease it by 1e-9 at most
+_UNRELATED_IN_A_LAYER = 0.01  # the lesson's descent only comes near its optimum
+_SATURATED = 1e-6  # the distance from 0 or 1, and so the slope
+_FEW = 0.05  # of the outputs: as few on the wrong side may be mislabelled
+_LOOKED_AT = 1000  # rows at most, evenly spaced, so that a diagnosis costs little
 
 
-class Finding(NamedTuple):
-    """What a user should know of a training: a sentence with a remedy, and whether it deserves a warning."""
+class Finding:
+    """What the user of a training should know: a sentence with its remedy, and whether it is worth a warning."""
 
-    sentence: str
-    warns: bool
+    def __init__(self, sentence: str, warns: bool = True) -> None:
+        self.sentence = sentence
+        self.warns = warns
+
+
+def warn(findings: list[Finding], stacklevel: int) -> None:
+    """Issue one TrainingWarning with the sentences of the findings that are worth one, if any are."""
+    told = [finding.sentence for finding in findings if finding.warns]
+    if told:
+        import warnings  # here, because most trainings need none
+
+        warnings.warn(" ".join(told), TrainingWarning, stacklevel=stacklevel + 1)
+
+
+def diagnose_targets(targets: Targets) -> list[Finding]:
+    """Return what is unusual about y."""
+    findings, labels = [], targets.classes.labels
+    n_rows, n_classes = len(targets.table), len(labels)
+    if n_classes > _MOST_CLASSES and n_rows < 2 * n_classes and _are_measured(labels):
+        middle = f"{float(labels[n_classes // 2]):.6g}"
+        findings.append(
+            Finding(
+                f"y looks like a measurement, not classes: {n_rows} rows have {n_classes} different labels, such as {middle}. "
+                f"Cut it into classes, as [value > {middle} for value in y] does, or use a regression."
+            )
+        )
+    if targets.is_one_hot():
+        findings.append(
+            Finding(
+                f"Every row of y holds exactly one 1, as for {n_classes} classes that exclude one another, but a matrix is "
+                f"fitted as {n_classes} independent outputs, so predict may give a row no class, or two. For one class a row "
+                "give numpy.argmax(y, axis=1), or for lists [row.index(1) for row in y].",
+                warns=False,
+            )
+        )
+    return findings
+
+
+def _are_measured(labels: tuple[Any, ...]) -> bool:
+    """Return whether the labels are real numbers and some have a fraction."""
+    return all(hasattr(label, "as_integer_ratio") for label in labels) and any(label % 1 for label in labels)
 
 
 def diagnose(
@@ -73,7 +123,8 @@ def diagnose(
             findings.append(f"Training stopped at max_iter={max_iter} before the optimum, {distance}. Raise max_iter.")
     if combinations:
         findings.append(_collinear(combinations, names))
-    return [Finding(sentence, True) for sentence in findings]
+    constant = _diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else []
+    return [*map(Finding, findings), *constant]
 
 
 def _separable(objective: Objective) -> str:
@@ -135,12 +186,95 @@ def column_name(column: int, names: tuple[str, ...] | None) -> str:
     return f"column {column}" if names is None else repr(names[column])
 
 
-def warn(findings: list[Finding]) -> None:
-    """Issue one TrainingWarning for those findings that deserve it, at the caller of the public method that calls this."""
-    sentences = [finding.sentence for finding in findings if finding.warns]
-    if sentences:
-        import warnings
+def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> list[Finding]:
+    """Say why an optimum gives one answer for every row, if it does: because of the data, or of a penalty.
 
-        from pyperceptron.exceptions import TrainingWarning
+    unrelated  the gradient norm of a constant answer, in units of J, up to which the columns are of no use
+    """
+    width, n = objective.width, objective.n_inputs
+    spread = 0.0
+    for first in range(0, objective.size, width):
+        for weight, scale in zip(point.coefficients[first : first + n], objective.scales, strict=True):
+            spread += abs(weight) * scale
+            if spread > _FLAT:
+                return []
+    constant = zeros(objective.size)
+    if objective.intercept:
+        for first in range(0, objective.size, width):
+            shift = objective.backend.dot(objective.means, point.coefficients[first : first + n])
+            constant[first + n] = point.coefficients[first + n] + shift
+    without = evaluate(objective, constant)
+    slope = float(
+        objective.backend.max_scaled_gradient(without.gradient, objective.n_outputs, objective.means, objective.scales)
+    )
+    if slope < unrelated * without.value:
+        sentence = (
+            "Every row gets the same answer: no weights of these columns were found that do better "
+            f"(mean loss {without.value:.3g}). Add columns, such as the product of two."
+        )
+    elif not (objective.l1 or objective.l2) or point.gradient_norm > 0.01 * slope:
+        return []  # training ended before the optimum
+    elif spread == 0:
+        pairs = zip(without.gradient, objective.l1_weights, strict=True)
+        smallest = objective.l1 * max(abs(gradient) / l1 for gradient, l1 in pairs if l1)
+        sentence = (
+            f"The penalty l1={objective.l1:.3g} is so strong that all coefficients are 0 and every row gets the same answer. "
+            f"Set l1 below {smallest:.2g}, to {_round(smallest / 10)} say."
+        )
+    else:
+        sentence = (
+            f"The penalty l2={objective.l2:.3g} is so strong that the coefficients are almost 0 and every row gets almost the "
+            f"same answer. Lower l2, to {_round(objective.l2 * spread)} say."
+        )
+    return [Finding(sentence, warns=False)]
 
-        warnings.warn(" ".join(sentences), TrainingWarning, stacklevel=3)
+
+def diagnose_layer(
+    layer_outputs: array[float],
+    targets: memoryview[float],
+    inputs: memoryview[float],
+    bias: bool,
+    learning_rate: float,
+    backend: Backend,
+    reached: Callable[[], tuple[Objective, array[float]]],
+) -> list[Finding]:
+    """Return the problems of a layer's training, empty if there are none.
+
+    layer_outputs  n_samples × n_outputs, flat, of the last pass; so are the targets
+    reached        returns the objective and the coefficients after training; called only if all outputs are alike
+    """
+    n_rows, n_inputs = inputs.shape or (0, 0)
+    n_outputs = len(layer_outputs) // n_rows
+    every = n_outputs * (n_rows // _LOOKED_AT + 1)
+    looked_at, wrong, alike = 0, 0, True
+    for output in range(n_outputs):
+        outputs = layer_outputs[output::every]
+        view = as_view(outputs, 1)
+        looked_at += len(outputs)
+        alike = alike and backend.first_outside(view, outputs[0] - _FLAT, outputs[0] + _FLAT) < 0
+        if backend.first_outside(view, _SATURATED, 1 - _SATURATED) >= 0:
+            pairs = zip(outputs, targets[output::every], strict=True)
+            wrong += sum(abs(target - o) > 0.5 and not _SATURATED <= o <= 1 - _SATURATED for o, target in pairs)
+    if wrong > _FEW * looked_at:
+        remedies = ["new weights"]
+        if backend.first_outside(inputs, -1.0, 1.0) >= 0:
+            remedies.append("each column of inputs divided by its largest magnitude")
+        # The curvature of ½ (target - output)² in a weighted sum is below 1/8, so no step of this rate is too long.
+        stable = 8 / (n_rows * (n_inputs + bias))
+        if learning_rate > stable:
+            remedies.append(f"learning_rate={_round(stable)}")
+        return [
+            Finding(
+                f"{wrong} of {looked_at} outputs{' looked at' * (looked_at < len(layer_outputs))} are 0 or 1 but on the wrong "
+                f"side, where the slope is below {_SATURATED}, so they cannot learn. Start again with "
+                f"{', '.join(remedies) if remedies[1:] else 'smaller weights'}."
+            )
+        ]
+    if alike:
+        objective, coefficients = reached()
+        return _diagnose_constant(objective, evaluate(objective, coefficients), _UNRELATED_IN_A_LAYER)
+    return []
+
+
+def _round(value: float) -> str:
+    return f"{float(f'{value:.1g}'):g}"

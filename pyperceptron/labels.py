@@ -6,7 +6,7 @@ from array import array
 from math import fsum, inf
 
 from pyperceptron.checks import counted, named
-from pyperceptron.containers import as_flat, numpy_if_loaded, read_table, refuse_value
+from pyperceptron.containers import UNORDERED, as_flat, numpy_if_loaded, read_table, refuse_value, rows_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
 _ROWS_AT_ONCE = 65_536
+_ROWS_WITH_ONE = 4096  # looked at before the next: most tables of independent outputs are known by the first
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 
 
@@ -112,6 +113,24 @@ class Targets:
             rarest = min([rarest, *(part for part in (ones, total - ones) if part > 0)])
         return rarest / total
 
+    def is_one_hot(self) -> bool:
+        """Return whether each row of three or more 0/1 columns holds exactly one 1.
+
+        Two such columns are fitted as mirror images, so every row gets one class of them.
+        """
+        n_rows, width = self.table.shape or (0, 0)
+        if not self.classes.multilabel or width < 3:
+            return False
+        for start in range(0, n_rows, _ROWS_WITH_ONE):
+            block = as_flat(self.table[start : start + _ROWS_WITH_ONE]).tobytes()
+            rows = len(block) // width
+            union = 0  # of the columns, a byte for each row
+            for column in range(width):
+                union |= int.from_bytes(block[column::width])
+            if block.count(1) != rows or union != int.from_bytes(b"\1" * rows):
+                return False
+        return True
+
     def without_weightless_classes(self, sample_weights: array[float]) -> Targets:
         """Return the targets without classes whose rows all have weight 0; those rows get class 0, without effect on a fit."""
         if self.classes.multilabel or self.table.format == "d" or all(totals := self.class_totals(sample_weights)):
@@ -202,8 +221,9 @@ def _opened(y: Any) -> Any:
         if y.ndim > 2 or y.ndim == 0:
             raise ValueError(f"y must have one dimension, or two for several outputs; got {y.ndim}")
         return y
+    y = rows_of(y, "y")
     try:
-        if isinstance(y, (str, bytes, dict, set, frozenset)):
+        if isinstance(y, (str, bytes, *UNORDERED)):
             raise TypeError
         values: list[Any] = y.tolist() if isinstance(y, memoryview) else list(y)
     except TypeError:

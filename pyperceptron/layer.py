@@ -13,8 +13,12 @@ from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, positive_number, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
-from pyperceptron.containers import as_view, nested_lists, to_container, zeros
+from pyperceptron.columns import column_statistics
+from pyperceptron.containers import as_flat, as_view, nested_lists, to_container, zeros
+from pyperceptron.findings import diagnose_layer, warn
+from pyperceptron.losses import loss_for
 from pyperceptron.matrix import Matrix, matrix_of
+from pyperceptron.objective import Objective
 from pyperceptron.samples import (
     read_inputs,
     read_layer_bias,
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.containers import Table
+    from pyperceptron.findings import Finding
 
     Rows = list[list[float]]
 
@@ -89,6 +94,7 @@ class SigmoidLayer:
         # n_outputs × width: each neuron's weights together and, with a bias, one number more.
         self._coefficients = self._joined(weights, zeros(self.n_outputs) if bias else None)
         self._outputs: tuple[array[float], str] | None = None
+        self._findings: list[str] = []
 
     @property
     def weights(self) -> Rows:
@@ -127,6 +133,11 @@ class SigmoidLayer:
             return None
         values, container = self._outputs
         return to_container(values, self.n_outputs, container)
+
+    @property
+    def findings(self) -> list[str]:
+        """Sentences about the last training that its user should know; empty if all is well, and before any training."""
+        return self._findings[:]
 
     @property
     def _width(self) -> int:
@@ -185,14 +196,30 @@ class SigmoidLayer:
             raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
         with _Descent(self, inputs, targets, learning_rate) as descent:
+            self._findings = []
             if callback is None:
                 self._advance(descent, iterations)
-                return self
-            for iteration in range(1, iterations + 1):
-                self._advance(descent, 1, iteration - 1)
-                if callback(self, iteration):
-                    break
+            else:
+                for iteration in range(1, iterations + 1):
+                    self._advance(descent, 1, iteration - 1)
+                    if callback(self, iteration):
+                        break
+            findings = self._diagnose(descent) if iterations else []
+        self._findings = [finding.sentence for finding in findings]
+        warn(findings, stacklevel=2)
         return self
+
+    def _diagnose(self, descent: _Descent) -> list[Finding]:
+        assert self._outputs is not None
+        return diagnose_layer(
+            self._outputs[0],
+            as_flat(descent.targets),
+            descent.table.view,
+            self._width > self.n_inputs,
+            descent.learning_rate,
+            self._backend,
+            lambda: (descent.objective(), self._coefficients),
+        )
 
     def trace(self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0) -> Iterator[Step]:
         """Return an iterator that makes one iteration of training for each Step taken from it.
@@ -204,6 +231,7 @@ class SigmoidLayer:
 
     def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
         with descent:
+            self._findings = []
             for iteration in range(1, iterations + 1):
                 yield self._traced(descent, iteration)
 
@@ -281,7 +309,16 @@ class _Descent:
             width > layer.n_inputs,
             self._chunks.rows_in_chunk,
         )
-        self._learning_rate = learning_rate
+        self.learning_rate = learning_rate
+        self._n_outputs, self._bias = n_outputs, width > layer.n_inputs
+
+    def objective(self) -> Objective:
+        """Return the objective of the descent as a mean over the samples."""
+        columns = column_statistics(self._loss, self._chunks, self.table.view)
+        loss = loss_for("squared_error", "multilabel")
+        return Objective(
+            self._backend, self.table.view, self._loss, self._chunks, columns, loss, self._n_outputs, intercept=self._bias
+        )
 
     def advance(self, coefficients: array[float], iterations: int) -> int:
         """Make up to `iterations` steps in place, as long as the coefficients stay within ±LIMIT; return the number made.
@@ -289,11 +326,11 @@ class _Descent:
         After an exception, including KeyboardInterrupt, the coefficients are those of the last complete iteration.
         """
         if self._chunks.work < 2 * WORTH_A_THREAD:
-            return int(self._backend.train(self._loss, coefficients, iterations, self._learning_rate, LIMIT))
+            return int(self._backend.train(self._loss, coefficients, iterations, self.learning_rate, LIMIT))
         for made in range(iterations):  # the same steps over many chunks, in threads
             total = self._chunks.sum(self._loss.evaluate, coefficients)
             updated = coefficients[:]
-            self._backend.add_scaled(updated, -self._learning_rate, total[1:])
+            self._backend.add_scaled(updated, -self.learning_rate, total[1:])
             if self._backend.first_outside(as_view(updated, 1), -LIMIT, LIMIT) >= 0:
                 return made
             coefficients[:] = updated

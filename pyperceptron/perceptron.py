@@ -8,10 +8,10 @@ from math import fsum  # sum() rounds differently since Python 3.12
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
-from pyperceptron.columns import column_statistics, refuse_tiny
-from pyperceptron.containers import as_flat, read_table, zeros
+from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
+from pyperceptron.containers import as_flat, as_view, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
-from pyperceptron.findings import ruled_columns, warn
+from pyperceptron.findings import diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -154,7 +154,8 @@ class Perceptron:
 
             linear_loss = loss_over_samples(None)
             columns = column_statistics(linear_loss, chunks, samples.view)
-            if not columns.in_range:
+            light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
+            if light or not columns.in_range:
                 check_range(samples, "X", -LIMIT, LIMIT, backend)
             refuse_tiny(columns, samples)
             offsets = columns.offsets() if intercept else None
@@ -186,7 +187,7 @@ class Perceptron:
                 )
 
             def data_findings(coefficients: Numbers) -> list[Finding]:
-                return ruled_columns(samples, columns, coefficients, objective.width)
+                return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
 
             previous = self._fitted
             try:
@@ -206,7 +207,7 @@ class Perceptron:
             except Exception:
                 self._set_fitted(previous)
                 raise
-        warn(findings)
+        warn(findings, stacklevel=2)
         return self
 
     def _call_back(self, iteration: int) -> object:

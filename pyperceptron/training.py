@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyperceptron.degeneracy import dependencies, is_separable, least_norm
-from pyperceptron.findings import Finding, diagnose
+from pyperceptron.findings import diagnose
 from pyperceptron.model import Record
 from pyperceptron.solvers import MAX_IMBALANCE, SOLVERS, Tolerance, evaluate, examine, lbfgs
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Generator
 
+    from pyperceptron.findings import Finding
     from pyperceptron.objective import Objective
     from pyperceptron.solvers import Point
 
@@ -47,8 +48,8 @@ def train(
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
     callback  callback(iteration) is called after each step; a true result ends the training
     names     of the columns, or None
-    data_findings  returns what there is to say about the data, given the coefficients that they led to
 
+    data_findings(coefficients) returns what there is to say about the data that led to these coefficients.
     `start` and what `keep` gets are coefficients of the columns as given, without the objective's offsets.
     """
     tolerance = Tolerance(objective, tol)
@@ -86,7 +87,7 @@ def train(
     rose = point.value > history[0]["objective"]
     findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
     coefficients = objective.without_offsets(point.coefficients)
-    findings += data_findings(coefficients)
+    findings = data_findings(coefficients) + findings
     sentences = [finding.sentence for finding in findings]
     keep(coefficients, Record(solver, len(history) - 1, history, sentences))
     return findings

@@ -364,6 +364,31 @@ def test_infinite_label_is_refused_for_any_number_of_rows(make_model, n):
         )
 
 
+@pytest.mark.parametrize("weight", [0.0, 5e-324, 1e-300, 1e-12, 1e-9, 1.0])
+@pytest.mark.parametrize("value", [1.1e150, -1e153, 1e200, -sys.float_info.max, INF, -INF, NAN])
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_row_of_little_weight_is_checked_like_any_other(make_model, weight, value, row):
+    samples, weights = [[0.0, 1], [2, 3], [1, 1], [5, 0]], [1.0] * 4
+    samples[row][1], weights[row] = value, weight
+    remedy = TOO_LARGE if np.isfinite(value) else FILL_IN
+    message = f"X row {row}, column 1 is {value!r}; {remedy}"
+    refusal(lambda: make_model(l2=0.1).fit(samples, Y, weights), ValueError, message)
+    refusal(lambda: make_model(l2=0.1).fit(np.array(samples), Y, np.array(weights) * 1e-30), ValueError, message)
+
+
+def test_a_row_of_a_light_class_is_checked_like_any_other(make_model):
+    samples = [[0.0, 1], [1e151, 3], [1, 1], [5, 0]]
+    model = make_model(l2=0.1, class_weight={1: 1e-20})
+    refusal(lambda: model.fit(samples, Y), ValueError, f"X row 1, column 0 is 1e+151; {TOO_LARGE}")
+
+
+def test_a_row_of_weight_0_within_the_limit_changes_nothing(make_model):
+    without = make_model(l2=0.1).fit(X, Y)
+    with_it = make_model(l2=0.1).fit([*X, [1e150, -1e150, 1e149]], [*Y, 0], [1, 1, 1, 1, 0])
+    np.testing.assert_allclose(with_it.coef_, without.coef_, rtol=1e-6)
+    np.testing.assert_allclose(with_it.intercept_, without.intercept_, rtol=1e-6)
+
+
 @pytest.mark.parametrize("weight", [5e-324, 1e-310, 1e-300, 1e300, 1e308])
 def test_fit_is_invariant_to_the_scale_of_sample_weights(make_model, weight):
     weighted, plain = make_model(l2=0.1).fit(X, Y, [weight] * 4), make_model(l2=0.1).fit(X, Y)

@@ -33,6 +33,7 @@ def interrupted(train):
     return time.perf_counter() - pressed[0]
 
 
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")  # so many rows need a smaller learning_rate
 @pytest.mark.parametrize("shape", [(4, 3), (3_000, 8), (3_000, 25)])
 def test_ctrl_c_keeps_whole_iterations(make_layer, shape):
     random = np.random.default_rng(5)

@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 
 from pyperceptron.backends import backend_name, backend_of, python
 
+# Drawn weights and inputs may saturate a layer.
+pytestmark = pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+
 SIZES = st.one_of(st.integers(1, 9), st.integers(14, 40))
 
 

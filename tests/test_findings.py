@@ -1,0 +1,319 @@
+"""Findings: the data that cause each, data that nearly do, and what following its remedy does."""
+
+import itertools
+import pickle
+from array import array
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from containers import Frame
+from optimum import samples
+
+import pyperceptron as pp
+from pyperceptron.findings import Finding, warn
+from pyperceptron.labels import read_labels
+
+XOR = [[0, 0], [0, 1], [1, 0], [1, 1]]
+XOR_LABELS = [0, 1, 1, 0]
+USELESS = "Every row gets the same answer: no weights of these columns were found that do better"
+MEASURED = np.random.default_rng(3).normal(size=60)
+
+
+def findings(model, word):
+    return [finding for finding in model.findings_ if word in finding]
+
+
+def test_one_warning_joins_the_findings_that_are_worth_one():
+    with pytest.warns(pp.TrainingWarning, match=r"^A\. C\.$") as told:
+        warn([Finding("A."), Finding("B.", warns=False), Finding("C.")], stacklevel=1)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    warn([Finding("B.", warns=False)], stacklevel=1)
+
+
+MEASUREMENTS = {
+    "NumPy": np.array,
+    "float32": lambda y: y.astype("f"),
+    "a column": lambda y: y[:, None],
+    "list": list,
+    "array": lambda y: array("d", y),
+    "Series": Frame,
+    "Decimal": lambda y: [Decimal(value) for value in y],
+    "some whole": lambda y: [*map(float, y[:-1]), 3],
+}
+
+
+@pytest.mark.parametrize("container", MEASUREMENTS.values(), ids=MEASUREMENTS)
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+def test_a_measurement_as_y_warns(make_model, container):
+    X = np.arange(120.0).reshape(60, 2)
+    model = make_model(l2=0.1, max_iter=1).fit(X, container(MEASURED))
+    [said] = findings(model, "measurement")
+    assert said.startswith("y looks like a measurement, not classes: 60 rows have 60 different labels, such as ")
+    remedy = said.partition("as [")[2].partition("]")[0]
+    y = list(np.ravel(MEASURED).tolist())
+    model.set_params(max_iter=1000).fit(X, eval(f"[{remedy}]", {"y": y}))
+    assert list(model.classes_) == [False, True]
+    assert model.findings_ == []
+
+
+def test_a_measurement_of_many_rows_warns():
+    """A long NumPy array is read by code of its own."""
+    y = np.repeat(MEASURED, 100)[:5000] + np.arange(5000)
+    with pytest.warns(pp.TrainingWarning, match=r"^y looks like a measurement, not classes: 5000 rows have 5000 "):
+        pp.Perceptron(tol=10.0).fit(np.ones((5000, 1)), y)
+
+
+NO_MEASUREMENTS = {
+    "whole": np.arange(60),
+    "whole floats": np.arange(60.0),
+    "strings": [f"{value}" for value in MEASURED],
+    "tuples": [(value,) for value in MEASURED.tolist()],
+    "two rows a class": np.repeat(MEASURED[:30], 2),
+    "few classes": np.arange(36) % 20 / 3,
+}
+
+
+@pytest.mark.parametrize("y", NO_MEASUREMENTS.values(), ids=NO_MEASUREMENTS)
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+def test_classes_are_no_measurement(make_model, y):
+    model = make_model(l2=0.1, max_iter=1).fit(np.arange(2.0 * len(y)).reshape(-1, 2), y)
+    assert findings(model, "measurement") == []
+
+
+def one_hot(n=300, classes=3):
+    X, y = samples(n=n, classes=classes)
+    return X, np.eye(classes, dtype=int)[y]
+
+
+@pytest.mark.parametrize("convert", [np.array, lambda Y: Y.tolist(), lambda Y: Y.astype(bool).tolist(), Frame])
+@pytest.mark.parametrize("n", [6, 300])
+def test_one_hot_targets_are_said(make_model, convert, n):
+    X, Y = one_hot(n)
+    model = make_model(l2=0.01).fit(X, convert(Y))
+    assert model.findings_ == [
+        "Every row of y holds exactly one 1, as for 3 classes that exclude one another, but a matrix is fitted as 3 "
+        "independent outputs, so predict may give a row no class, or two. For one class a row give numpy.argmax(y, axis=1), "
+        "or for lists [row.index(1) for row in y]."
+    ]
+    for remedied in (
+        np.argmax(convert(Y).values if convert is Frame else convert(Y), axis=1),
+        [r.index(1) for r in Y.tolist()],
+    ):
+        model = make_model(l2=0.01).fit(X, remedied)
+        assert model.findings_ == []
+        assert set(np.ravel(model.predict(X)).tolist()) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("row", [0, 17, 4095, 4096, 4999])
+@pytest.mark.parametrize("value", [[0, 0, 0], [1, 1, 0]])
+def test_independent_outputs_are_not_one_hot(row, value):
+    _, Y = one_hot(5000)
+    assert read_labels(Y, 5000).is_one_hot()
+    Y[row] = value
+    assert not read_labels(Y, 5000).is_one_hot()
+    Y[row - 1] = [1, 1, 0] if value[0] == 0 else [0, 0, 0]  # as many ones as rows again
+    assert not read_labels(Y, 5000).is_one_hot()
+
+
+def test_independent_outputs_have_no_findings(make_model):
+    X, _ = samples()
+    assert make_model(l2=0.01).fit(X, (X[:, :3] > 0).astype(int)).findings_ == []
+
+
+def test_two_exclusive_columns_give_every_row_one_class(make_model):
+    X, Y = one_hot(classes=2)
+    model = make_model(l2=0.01).fit(X, Y)
+    assert model.findings_ == []
+    assert (np.sum(model.predict(X), axis=1) == 1).all()
+
+
+PENALTIES = [
+    {},
+    {"l2": 0.1},
+    {"l1": 0.1},
+    {"loss": "squared_error"},
+    {"fit_intercept": False},
+    {"standardize": True, "l2": 1.0},
+]
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "gd"])
+@pytest.mark.parametrize("params", PENALTIES, ids=str)
+def test_xor_is_said_to_be_out_of_reach(make_model, solver, params):
+    model = make_model(solver=solver, **params).fit(XOR, XOR_LABELS)
+    loss = "0.125" if "loss" in params else "0.693"
+    assert model.findings_ == [f"{USELESS} (mean loss {loss}). Add columns, such as the product of two."]
+    product = [[a, b, a * b] for a, b in XOR]
+    model = make_model(l2=1e-3).fit(product, XOR_LABELS)
+    assert model.findings_ == []
+    assert model.score(product, XOR_LABELS) == 1
+
+
+def test_balanced_classes_that_columns_do_not_tell_apart(make_model):
+    X = [row for row in XOR for _ in range(3)]
+    for scale, shift in ((1, 0), (1e4, 3e7), (1e-6, 1)):
+        moved = [[a, b * scale + shift] for a, b in X]
+        [said] = make_model().fit(moved, [0, 1, 2] * 4).findings_
+        assert said.startswith(f"{USELESS} (mean loss 1.1)")
+    weights = [1 + i // 3 for i in range(12)]
+    [said] = make_model().fit(X, [0, 1, 2] * 4, weights).findings_
+    assert said.startswith(USELESS)
+    [said] = make_model(warm_start=True).fit(X, [0, 1, 2] * 4).fit(X, [0, 1, 2] * 4).findings_
+    assert said.startswith(USELESS)
+
+
+@pytest.mark.parametrize("params", [{}, {"l2": 0.1}, {"l1": 1e-4}, {"loss": "squared_error"}], ids=str)
+def test_a_weak_relation_is_not_said_to_be_none(make_model, params):
+    """1 row of 1,000 tells, so J decreases by less than a millionth."""
+    X, y = XOR * 250, XOR_LABELS * 250
+    y[0] = 1
+    assert make_model(**params).fit(X, y).findings_ == []
+    X, _ = samples(n=2000)
+    assert make_model(**params).fit(X, np.random.default_rng(0).integers(0, 2, 2000)).findings_ == []
+
+
+def test_a_training_that_ends_early_says_nothing_of_its_columns(make_model):
+    X, y = samples()
+    for params in ({"tol": 10.0}, {"tol": 10.0, "l2": 1e-3}, {"callback": lambda model, iteration: True, "l2": 1e9}):
+        assert make_model(**params).fit(X, y).findings_ == []
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "gd"])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("penalty", [{"l1": 10.0}, {"l2": 1e6}, {"l2": 1e12}, {"l1": 1e-6, "l2": 1e7}], ids=str)
+def test_a_penalty_that_leaves_nothing_is_said(make_model, solver, classes, penalty):
+    X, y = samples(classes=classes)
+    model = make_model(solver=solver, **penalty).fit(X, y)
+    name, strength = list(penalty.items())[-1]
+    [said] = model.findings_
+    assert said.startswith(f"The penalty {name}={strength:.3g} is so strong that ")
+    lower = float(said.rpartition(" to ")[2].removesuffix(" say."))
+    followed = make_model(**{**penalty, name: lower}).fit(X, y)
+    assert followed.findings_ == []
+    assert np.ptp(followed.predict_proba(X)[:, 0]) > 0.01
+    if name == "l1":
+        below = float(said.partition("below ")[2].partition(",")[0])
+        for factor in (0.9, 1.1):
+            assert np.any(make_model(l1=below * factor).fit(X, y).coef_) == (factor < 1)
+
+
+@pytest.mark.parametrize("params", [{"l1": 0.03}, {"l2": 1.0}, {"l2": 10.0, "standardize": True}], ids=str)
+def test_an_ordinary_penalty_is_not_said_to_be_strong(make_model, params):
+    X, y = samples()
+    assert make_model(**params).fit(X, y).findings_ == []
+
+
+HEIGHTS = np.array([[150.0, 50], [160, 80], [170, 60], [180, 95], [190, 70], [175, 100]])
+HEAVY = [0, 1, 0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("convert", [np.array, lambda X: X.tolist(), lambda X: memoryview(X)])
+@pytest.mark.parametrize("soft", [0.0, 0.01, 0.1])
+def test_a_saturated_layer_warns_and_its_remedy_helps(make_layer, seed, convert, soft):
+    targets = [soft + (1 - 2 * soft) * target for target in HEAVY]
+    layer = make_layer(2, bias=True, seed=seed)
+    with pytest.warns(pp.TrainingWarning) as told:
+        layer.train(convert(HEIGHTS), targets, 1000)
+    assert layer.findings == [
+        "3 of 6 outputs are 0 or 1 but on the wrong side, where the slope is below 1e-06, so they cannot learn. Start again "
+        "with new weights, each column of inputs divided by its largest magnitude, learning_rate=0.4."
+    ]
+    assert [str(warning.message) for warning in told] == layer.findings
+    assert told[0].filename == __file__
+    scaled = HEIGHTS / abs(HEIGHTS).max(axis=0)
+    layer = make_layer(2, bias=True, seed=seed).train(convert(scaled), targets, 10_000, learning_rate=0.4)
+    assert layer.findings == []
+    assert [round(value) for value in np.ravel(layer.outputs)] == HEAVY
+
+
+def test_a_large_saturated_layer_of_several_outputs(make_layer):
+    X, y = samples(n=1500, d=6, classes=3)
+    targets = np.eye(3)[y]
+    layer = make_layer(6, 3, bias=True, seed=1)
+    with pytest.warns(pp.TrainingWarning, match=r"^\d+ of \d+ outputs looked at are 0 or 1 but on the wrong side") as told:
+        layer.train(X * 100, targets, 5)
+    rate = float(str(told[0].message).rpartition("=")[2].removesuffix("."))
+    scaled = X / abs(X).max(axis=0)
+    layer = make_layer(6, 3, bias=True, seed=1).train(scaled, targets, 100, learning_rate=rate)
+    assert layer.findings == []
+    assert np.mean(layer.outputs.argmax(axis=1) == y) > 0.5
+
+
+def test_weights_that_saturate_from_the_start(make_layer):
+    layer = make_layer(1, weights=[100.0])
+    with pytest.warns(pp.TrainingWarning, match=r"cannot learn\. Start again with smaller weights\.$"):
+        layer.train([[1.0], [-1.0]], [0, 1], 10)
+    with pytest.warns(pp.TrainingWarning, match=r"cannot learn\. Start again with new weights, learning_rate=4\.$"):
+        make_layer(1, weights=[100.0]).train([[1.0], [-1.0]], [0, 1], 10, 20.0)
+    assert make_layer(1, weights=[0.1]).train([[1.0], [-1.0]], [0, 1], 10, 4.0).findings == []
+
+
+def test_a_layer_that_learned_everything_or_all_but_a_few_is_well(make_layer):
+    """Outputs are 0 or 1 but right, or wrong where they can still learn, or as few as mislabelled rows are."""
+    X = np.linspace(-3, 3, 200)[:, None]
+    targets = (X[:, 0] > 0).astype(float)
+    layer = make_layer(1, weights=[20.0]).train(X, targets, 1)
+    assert np.mean(np.minimum(layer.outputs, 1 - layer.outputs) < 1e-6) > 0.5
+    assert layer.findings == []
+    targets[[3, 120, 180]] = 1 - targets[[3, 120, 180]]
+    assert make_layer(1, weights=[20.0]).train(X, targets, 1).findings == []
+    targets[::3] = 1 - targets[::3]
+    assert make_layer(1, weights=[2.0]).train(X, targets, 1, learning_rate=1e-3).findings == []
+
+
+@pytest.mark.parametrize("as_column", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_layer_cannot_learn_xor(make_layer, as_column, seed):
+    inputs = [[*row, 1] for row in XOR] if as_column else XOR
+    layer = make_layer(2 + as_column, bias=not as_column, seed=seed).train(inputs, XOR_LABELS, 2000)
+    assert layer.findings == [f"{USELESS} (mean loss 0.125). Add columns, such as the product of two."]
+    product = [[*row, row[0] * row[1]] for row in inputs]
+    layer.train(inputs, XOR_LABELS, 0)
+    assert layer.findings == []
+    layer = make_layer(3 + as_column, bias=not as_column, seed=seed).train(product, XOR_LABELS, 2000)
+    assert layer.findings == []
+    assert [round(value) for [value] in layer.outputs] == XOR_LABELS
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+@pytest.mark.parametrize("shift", [0.0, 170.0])
+def test_equal_outputs_before_learning_are_not_said_to_be_all_there_is(make_layer, scale, shift):
+    inputs = [[a * scale + shift, b * scale] for a, b in XOR]
+    for targets in ([0, 1, 1, 1], [0, 0, 1, 1], [0.5] * 4, [1] * 4):
+        layer = make_layer(2, weights=[0, 0], bias=True).train(inputs, targets, 1, 1e-9)
+        assert layer.outputs == [[0.5]] * 4
+        assert layer.findings == []
+
+
+def test_one_output_of_two_that_learns_is_enough(make_layer):
+    targets = [[a ^ b, a | b] for a, b in XOR]
+    assert make_layer(2, 2, bias=True, seed=1).train(XOR, targets, 2000).findings == []
+
+
+def test_the_findings_of_a_layer_are_those_of_its_last_training(make_layer):
+    layer = make_layer(2, bias=True, seed=1)
+    assert layer.findings == []
+    layer.train(XOR, XOR_LABELS, 2000)
+    said = layer.findings
+    assert len(said) == 1
+    layer.findings.append("a copy")
+    assert layer.findings == said == pickle.loads(pickle.dumps(layer)).findings
+    with pytest.raises(ValueError, match="learning_rate is -1"):
+        layer.train(XOR, XOR_LABELS, 1, -1)
+    assert layer.findings == said
+    layer.train(XOR, [0, 1, 1, 1], 1000)
+    assert layer.findings == []
+    layer.weights, layer.bias = [0.1, 0.2], [0]
+    layer.train(XOR, XOR_LABELS, 1000, callback=lambda layer, iteration: None)
+    assert layer.findings == said
+    for _ in itertools.islice(layer.trace(XOR, XOR_LABELS), 2):
+        assert layer.findings == []
+
+
+def test_the_lesson_has_no_findings(make_layer):
+    for iterations in (0, 1, 10, 1000, 20_000):
+        layer = make_layer(3, seed=1).train([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0], iterations)
+        assert layer.findings == []
