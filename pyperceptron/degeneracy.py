@@ -17,57 +17,91 @@ if TYPE_CHECKING:
 _FAR = 1e6  # a step of this length may show that J falls without end
 _LEVEL = 1e-2  # of what the step gained: how much the slope at its end would gain or lose over another such step
 _STAGES = ((1e-4, 30.0), (1e-8, 300.0), (1e-11, 0.0))  # ridges, and how far to go along the direction found with each
-_LONG = 1e3  # standardised coefficients
+_NO_PART = 1e-9  # of the largest component of a direction: one that is only rounding
+_MANY_OUTPUTS = 20  # of which each is looked at alone
 _MAX_SIZE = 1000  # coefficients in a Hessian that is factored to find a separating direction
+_MANY_NUMBERS = 20_000_000  # of X: more are not copied to look for collinear columns
 _NO_SHARE = 1e-7  # of the largest share in a combination: a share that is only rounding
 _MUCH = 1e9  # standardised logits: rounding of 1e-16 is still nothing beside them
 
 
-def is_separable(objective: Objective, coefficients: Numbers, value: float, component: int) -> bool:
+def is_separable(objective: Objective, coefficients: Numbers, component: int) -> bool:
     """Return whether J falls for ever along some direction, so that its optimal coefficients are infinite.
 
-    The direction u is one in which a hyperplane separates the classes, completely or, with some rows on it, in part. `value` is
-    J at the coefficients, which must be near the optimum or have grown along u. Two candidates for u: the coefficients; and
-    what is left of them when the rows that are not told apart with certainty keep their logits.
+    The direction u is one in which a hyperplane separates the classes, completely or, with some rows on it, in part. The
+    coefficients must have grown along u. Candidates for u are the coefficients, and what is left of them when the rows that
+    are not told apart with certainty keep their logits; and the same for each output alone if no two are coupled.
 
     A separable problem may not be recognised at first; no other is taken for one. A penalty makes each optimum finite, except
     that an intercept has none; `component` is then the coefficient that may be one.
     """
     if objective.is_penalised:
         return component % objective.width == objective.n_inputs and _falls_for_ever(
-            objective, coefficients, value, _axis(objective, component, coefficients[component])
+            objective, coefficients, _axis(objective, component, coefficients[component])
         )
-    if _falls_for_ever(objective, coefficients, value, coefficients):
+    if _falls_for_ever(objective, coefficients, coefficients):
         return True
-    if max(size for _, size in _blocks(objective)) > _MAX_SIZE:
+    direction = _separating_direction(objective, coefficients)
+    if _falls_for_ever(objective, coefficients, direction):
+        return True
+    if objective.loss.coupled or objective.n_outputs == 1:
         return False
-    here, direction = coefficients, _standardised(objective, coefficients)
+    return any(
+        _falls_for_ever(objective, coefficients, _of_output(objective, vector, output))
+        for vector in (coefficients, direction)
+        for output in range(min(objective.n_outputs, _MANY_OUTPUTS))
+    )
+
+
+def _separating_direction(objective: Objective, coefficients: Numbers) -> Numbers:
+    """Return what is left of the coefficients when the rows that are not told apart with certainty keep their logits."""
+    here, direction, raw = coefficients, _standardised(objective, coefficients), zeros(objective.size)
+    if max(size for _, size in _blocks(objective)) > _MAX_SIZE:
+        return raw
     for ridge, length in _STAGES:
         direction = _onto_null_space(objective, here, direction, ridge)
         raw = _unstandardised(objective, direction)
-        if not any(direction):
-            return False
         here = coefficients[:]
         objective.backend.add_scaled(here, length, raw)
-    return _falls_for_ever(objective, coefficients, value, raw)
+    return _without_rounding(objective, raw)
 
 
-def _falls_for_ever(objective: Objective, coefficients: Numbers, value: float, direction: Numbers) -> bool:
+def _without_rounding(objective: Objective, direction: Numbers) -> Numbers:
+    """Return the direction without components that are only rounding: a long step would make them large."""
+    result = direction[:]
+    for first in range(0, objective.size, objective.width):
+        own = direction[first : first + objective.n_inputs]
+        largest = max(abs(w) * scale for w, scale in zip(own, objective.scales, strict=True))
+        for j, w in enumerate(own):
+            if abs(w) * objective.scales[j] <= _NO_PART * largest:
+                result[first + j] = 0.0
+        if objective.intercept:
+            terms = max(abs(w * mean) for w, mean in zip(own, objective.means, strict=True))
+            if abs(direction[first + objective.n_inputs]) <= _NO_PART * max(terms, largest):
+                result[first + objective.n_inputs] = 0.0
+    return result
+
+
+def _of_output(objective: Objective, vector: Numbers, output: int) -> Numbers:
+    own, result = slice(output * objective.width, (output + 1) * objective.width), zeros(objective.size)
+    result[own] = vector[own]
+    return result
+
+
+def _falls_for_ever(objective: Objective, coefficients: Numbers, direction: Numbers) -> bool:
     """Whether a very long step lowers J and ends where J is level: what falls then are the losses of separated rows, to 0."""
     backend, largest = objective.backend, objective.step_length(direction)
     if not 0 < largest < inf:
         return False
-    if objective.step_length(coefficients) > _LONG:  # rows may have gone so far that their losses are 0: take them back
-        standardised, own = _standardised(objective, direction), _standardised(objective, coefficients)
-        coefficients = coefficients[:]
-        share = backend.dot(own, standardised) / backend.dot(standardised, standardised)
-        backend.add_scaled(coefficients, -share, direction)
-        value = objective.evaluate(coefficients)[0]
-    step = zeros(objective.size)
+    # Begin where the coefficients have nothing of the direction, as rows may have gone so far that their losses are 0.
+    standardised, own = _standardised(objective, direction), _standardised(objective, coefficients)
+    share = backend.dot(own, standardised) / backend.dot(standardised, standardised)
+    start, step = coefficients[:], zeros(objective.size)
+    backend.add_scaled(start, -share, direction)
     backend.add_scaled(step, _FAR / min(largest, objective.largest_logit(direction)), direction)
-    far = coefficients[:]
-    backend.add_scaled(far, 1.0, step)
-    there, gradient = objective.evaluate(far)
+    value, _ = objective.evaluate(start)
+    backend.add_scaled(start, 1.0, step)
+    there, gradient = objective.evaluate(start)
     return there < value and abs(backend.dot(gradient, step)) <= _LEVEL * (value - there)
 
 
@@ -156,9 +190,19 @@ def _unstandardised(objective: Objective, coefficients: Numbers) -> Numbers:
 def dependencies(objective: Objective) -> list[Numbers]:
     """Return independent combinations of the columns that are 0, or constant with an intercept, in every row.
 
-    Each is n_inputs factors of the columns.
+    Each is n_inputs factors of the columns. They are looked for in some of the rows; if one does not hold in the others, in all
+    rows, unless these are too many.
     """
-    columns, found = OrthogonalColumns(objective), []
+    columns = OrthogonalColumns(objective)
+    found = _combinations(objective, columns)
+    is_whole = objective.n_rows * objective.width <= _MANY_NUMBERS
+    if len(found) < len(columns.dropped) and len(columns.rows) < objective.n_rows and is_whole:
+        return _combinations(objective, OrthogonalColumns(objective, objective.n_rows))
+    return found
+
+
+def _combinations(objective: Objective, columns: OrthogonalColumns) -> list[Numbers]:
+    found = []
     for j, shares in columns.dropped.items():
         coefficients = zeros(objective.size)
         coefficients[j] = 1.0

@@ -303,10 +303,17 @@ class Objective:
     def gradient_norm(self, coefficients: Numbers, gradient: Numbers) -> float:
         """Return the maximum norm of J's gradient in standardised columns: 0 at a stationary point, and only there.
 
-        A component is (∂J/∂w - mean·∂J/∂b) / scale or ∂J/∂b. With l1 the gradient is the minimum-norm subgradient.
+        A component is (∂J/∂w - mean·∂J/∂b) / scale or ∂J/∂b; with l1, (∂J/∂w - mean·∂J/∂b) is first made the subgradient of
+        least magnitude.
         """
         if self.l1:
-            gradient = array("d", map(minimum_norm_subgradient, gradient, coefficients, self.l1_weights))
+            gradient = gradient[:]
+            for first in range(0, self.size, self.width):
+                intercept = gradient[first + self.n_inputs] if self.intercept else 0.0
+                for at, mean in enumerate(self.means, first):
+                    centred = gradient[at] - mean * intercept
+                    centred = minimum_norm_subgradient(centred, coefficients[at], self.l1_weights[at])
+                    gradient[at] = centred + mean * intercept
         return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
 
     def step_length(self, step: Numbers) -> float:

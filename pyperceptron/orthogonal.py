@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _ROWS_PER_COLUMN = 20
+_LITTLE = 200_000  # numbers in rows that are used without counting them
 _ROUNDING = 1e-13  # what is left of a column, relative to it, when it is a combination of others
 
 
 class OrthogonalColumns:
-    """Columns of some rows as Q·R: orthonormal combinations of them, by Gram and Schmidt, each column projected twice.
+    """Columns of about n_rows rows as Q·R: orthonormal combinations of them, by Gram and Schmidt, each column projected twice.
 
     rows      indices of the rows, which stand for all
     kept      the columns of Q, in order; with an intercept its 1s come first, as column n_inputs
@@ -34,9 +35,10 @@ class OrthogonalColumns:
     below 1e-8 of the columns; this holds the differences themselves.
     """
 
-    def __init__(self, objective: Objective) -> None:
+    def __init__(self, objective: Objective, n_rows: int | None = None) -> None:
         backend, n = objective.backend, objective.n_inputs
-        self.rows, self._row_weights = objective.some_rows(_ROWS_PER_COLUMN * objective.width)
+        n_rows = n_rows or max(_ROWS_PER_COLUMN * objective.width, _LITTLE // objective.width)
+        self.rows, self._row_weights = objective.some_rows(n_rows)
         columns = objective.columns_of(self.rows)
         self._penalty_curvatures = self._append_penalties(objective, columns)
         order = ([n] if objective.intercept else []) + [j for j in range(n) if objective.varies[j]]

@@ -52,7 +52,8 @@ class Perceptron:
     standardize    penalise as if each column were scaled to standard deviation 1; coef_ stays that of the columns given
     solver         "newton", "lbfgs", "gd" (gradient descent, the lesson's loop), or "auto"; `solver_` is the one that ran
     max_iter       the most steps to make
-    tol            stop when the largest component of J's gradient, on standardised columns, is at most this
+    tol            stop when the largest component of J's gradient, on standardised columns, is at most this times the weight of
+                   the rarest class (a fraction of all), and a Newton step would hardly lower J
     learning_rate  of "gd"; None for one at which J never increases
     class_weight   None, "balanced", or a mapping from labels to factors of their rows' weights
     warm_start     whether to start from the last fit's coefficients

@@ -36,6 +36,7 @@ FIRST_ROWS = 10  # rows per column in the first sampled Hessian; doubled at each
 MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
 LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
 MUCH_WORK = 2e10  # if the caller asks for Newton's method
+STEPS_WITHIN_ROUNDING = 10  # without progress, that end a fit
 MAX_IMBALANCE = 1e-2  # of the gradient, whatever tol: less than where classes are separable
 ROUNDING_DECREMENT = 1e-10  # of J: what may be left where rounding hides any progress ...
 ROUNDING_GRADIENT = 1e-6  # of the largest gradient norm that tol allows: smaller ones may be nothing but rounding
@@ -43,8 +44,10 @@ ROUNDING_IMBALANCE = 1e-6  # ... if the gradient is as balanced as that
 NEARLY_COLLINEAR = 1e-4  # of a column, which no other columns explain
 MIN_STEP_SIZE = 1e-6
 NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
-NEGLIGIBLE = 1e-12  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
-SWEEPS = 200  # of coordinate descent over all columns, for one step with l1
+NEGLIGIBLE = 1e-11  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
+ROUNDS = 5  # of coordinate descent
+MANY_SIGNS = 300
+SWEEPS = 100  # of coordinate descent over all columns, for one step with l1
 
 
 class Point:
@@ -115,6 +118,24 @@ class Tolerance:
         return is_small and (self.step == inf or objective.step_length(step) <= self.step)
 
 
+class Progress:
+    """Whether a solver still comes closer, or only moves about within rounding."""
+
+    def __init__(self) -> None:
+        self._least_value = self._least_norm = inf
+        self._steps = 0
+
+    def has_ended(self, point: Point) -> bool:
+        """Whether many steps have changed J by no more than rounding and not lowered the gradient norm; ask once a step."""
+        self._steps += 1
+        has_changed = not abs(point.value - self._least_value) <= ROUNDING * abs(point.value)
+        if has_changed or point.gradient_norm < self._least_norm:
+            self._steps = 0
+        self._least_value = min(self._least_value, point.value)
+        self._least_norm = min(self._least_norm, point.gradient_norm)
+        return self._steps >= STEPS_WITHIN_ROUNDING
+
+
 class Doubt:
     """What to do at a point with a small gradient that may yet be far from an optimum.
 
@@ -136,10 +157,10 @@ class Doubt:
         if is_balanced and (objective.is_penalised or objective.step_length(point.coefficients) <= SUSPICIOUS_LENGTH):
             return "optimum"
         self._count += 1
-        if self._count & (self._count - 1) == 0:
-            if is_separable(objective, point.coefficients, point.value, point.component):
+        if is_stuck or self._count & (self._count - 1) == 0:
+            if is_separable(objective, point.coefficients, point.component):
                 return "separable"
-        elif not (is_stuck or is_balanced):
+        elif not is_balanced:
             return ""
         if is_balanced:
             return "optimum"
@@ -157,8 +178,11 @@ def gd(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: 
     """
     rate = learning_rate or 1 / objective.max_curvature()
     doubt = Doubt(objective, tolerance)
-    examined_at = inf
+    examined_at, progress = inf, Progress()
     while True:
+        if progress.has_ended(point):
+            verdict = doubt.verdict(examine(objective, point.coefficients), ROUNDING_IMBALANCE, is_stuck=True)
+            return verdict if isinstance(verdict, str) and verdict else "stuck"
         if point.gradient_norm <= min(tolerance.gradient_norm, examined_at / 2):
             examined_at = point.gradient_norm
             verdict = doubt.verdict(examine(objective, point.coefficients), tolerance.imbalance)
@@ -217,7 +241,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
             return (yield from orthogonal_newton(objective, point, tolerance, columns))
     passes = objective.passes
     pairs: list[CurvaturePair] = []
-    doubt, has_moved, is_fresh = Doubt(objective, tolerance), False, not sampled
+    doubt, progress, has_moved, is_fresh = Doubt(objective, tolerance), Progress(), False, not sampled
     while True:
         # 1. The direction -B⁻¹·gradient, corrected by the curvature pairs.
         direction = two_loop_recursion(point.gradient, model, pairs, backend)
@@ -228,7 +252,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         before, following = point, None
         if is_close and has_moved:
             following = _refined(objective, point, direction, tolerance)
-        elif not is_close and slope < 0:
+        elif not is_close and slope < 0 and not progress.has_ended(point):
             following = line_search(objective, point, direction, slope)
         if following:
             point = following
@@ -538,12 +562,16 @@ def _proximal_step(objective: Objective, point: Point, hessian: Numbers, own: sl
             eliminated.append(pivot)
     kept = [j for j in range(size) if j not in pivots]
     n, step = len(kept), zeros(size)
-    matrix = array("d")
-    for j in kept:
-        matrix.extend(array("d", [rows[j][k] for k in kept]) if len(pivots) else rows[j])
+    matrix = [array("d", [rows[j][k] for k in kept]) if len(pivots) else rows[j] for j in kept]
+    flat = array("d", [value for row in matrix for value in row])
     parts = (array("d", [vector[j] for j in kept]) for vector in (gradient, point.coefficients[own], thresholds, step))
     reduced, here, bounds, moves = parts
-    backend.coordinate_descent(matrix, n, reduced, here, bounds, moves, SWEEPS, 1e-20)
+    for _ in range(ROUNDS):
+        backend.coordinate_descent(flat, n, reduced, here, bounds, moves, SWEEPS, 1e-20)
+        before = moves[:]
+        _solve_for_signs(backend, matrix, reduced, here, bounds, moves)
+        if moves == before:
+            break
     for j, move in zip(kept, moves, strict=True):
         step[j] = move
     for pivot in reversed(eliminated):  # back substitution
@@ -552,14 +580,46 @@ def _proximal_step(objective: Objective, point: Point, hessian: Numbers, own: sl
     return step
 
 
+def _solve_for_signs(
+    backend: Backend, matrix: list[Numbers], gradient: Numbers, here: Numbers, thresholds: Numbers, moves: Numbers
+) -> None:
+    """Take `moves` to the minimum over the coefficients here + moves that are not 0, as far as no sign changes.
+
+    A coefficient whose sign would change becomes 0, and the others go on without it. Coordinate descent finds the signs soon,
+    but along correlated columns it takes many sweeps to find the numbers.
+    """
+    signs = {j: 1.0 if own + move > 0 else -1.0 for j, (own, move) in enumerate(zip(here, moves, strict=True)) if own + move}
+    if len(signs) > MANY_SIGNS:
+        return
+    while signs:
+        active = list(signs)
+        block = array("d", [matrix[j][k] for j in active for k in active])
+        slopes = array("d", [gradient[j] + backend.dot(matrix[j], moves) + thresholds[j] * signs[j] for j in active])
+        largest = max(abs(gradient[j]) + thresholds[j] for j in active)
+        if max(map(abs, slopes)) <= 1e-14 * largest:
+            return
+        factor, _ = _regularized_cholesky(block, len(active), backend)
+        backend.cholesky_solve(factor, len(active), slopes)
+        share, first = 1.0, -1
+        for j, change in zip(active, slopes, strict=True):
+            value = here[j] + moves[j]
+            if (value - change) * signs[j] <= 0 and value / change < share:
+                share, first = value / change, j
+        for j, change in zip(active, slopes, strict=True):
+            moves[j] -= share * change
+        if first < 0:
+            return
+        moves[first] = -here[first]
+        del signs[first]
+
+
 def _without_rounding(objective: Objective, point: Point) -> Numbers:
     """Return the coefficients, those set to 0 that are nothing but rounding."""
     coefficients = point.coefficients[:]
-    for first in range(0, objective.size, objective.width):
-        effects = [
-            abs(w) * scale for w, scale in zip(coefficients[first : first + objective.n_inputs], objective.scales, strict=True)
-        ]
-        for j, effect in enumerate(effects):
-            if effect <= NEGLIGIBLE * max(effects):
-                coefficients[first + j] = 0.0
+    scales = array("d", [*objective.scales, *([1.0] * objective.intercept)]) * objective.n_outputs
+    effects = [abs(w) * scale for w, scale in zip(coefficients, scales, strict=True)]
+    negligible = NEGLIGIBLE * max(effects)
+    for at, effect in enumerate(effects):
+        if effect <= negligible and objective.l1_weights[at]:
+            coefficients[at] = 0.0
     return coefficients

@@ -105,7 +105,7 @@ def _reason_at_the_limit(
     if examined.imbalance <= MAX_IMBALANCE:
         return "limit"
     if objective.is_penalised:
-        is_infinite = is_separable(objective, examined.coefficients, examined.value, examined.component)
+        is_infinite = is_separable(objective, examined.coefficients, examined.component)
         return "separable" if is_infinite else "limit"
     more_steps = lbfgs(objective, examined, tolerance, None)
     try:

@@ -317,3 +317,126 @@ def test_the_lesson_has_no_findings(make_layer):
     for iterations in (0, 1, 10, 1000, 20_000):
         layer = make_layer(3, seed=1).train([[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]], [0, 1, 1, 0], iterations)
         assert layer.findings == []
+
+
+# Separable classes.
+
+COMPLETE = ([[1.0], [2.0], [3.0], [10.0], [11.0], [12.0]], [0, 0, 0, 1, 1, 1])
+IN_PART = ([[0, 0], [1, 0], [0, 0], [1, 0], [0, 1], [1, 1]], [0, 0, 1, 1, 1, 1])  # the last column occurs with class 1 only
+ONE_OF_THREE = ([[0.0], [1.0], [2.0], [3.0], [9.0], [10.0], [11.0]], ["a", "b", "b", "a", "c", "c", "c"])
+PAIRS = ([[i % 3, (i // 3) % 3, 5.0 * (i % 2)] for i in range(24)], [(i * 7 // 3) % 2 + 2 * (i % 2) for i in range(24)])
+SEPARABLE = {"complete": COMPLETE, "in part": IN_PART, "one of three": ONE_OF_THREE, "two pairs": PAIRS}
+
+
+@pytest.mark.parametrize("data", SEPARABLE.values(), ids=SEPARABLE)
+@pytest.mark.parametrize("params", [{}, {"tol": 1e-2}, {"tol": 1e-12}, {"solver": "lbfgs"}, {"solver": "gd"}], ids=str)
+def test_separable_classes_warn(make_model, data, params):
+    with pytest.warns(pp.TrainingWarning, match="^The classes are linearly separable"):
+        model = make_model(**params).fit(*data)
+    assert len(findings(model, "separable")) == 1
+    assert findings(make_model(l2=1e-4).fit(*data), "separable") == []
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3])
+def test_rows_on_the_wrong_side_make_an_optimum(make_model, threshold):
+    """Classes that a single row keeps from being separable, at any distance."""
+    x = np.linspace(-1, 1, 41)
+    y = (x > threshold).astype(int)
+    for distance in (0.125, 0.525, 1e-3):
+        more, labels = np.append(x, threshold - distance), np.append(y, 1)
+        if distance < 0.01:
+            more, labels = np.append(more, threshold - distance / 2), np.append(labels, 0)
+        assert findings(make_model().fit(more[:, None], labels), "separable") == []
+
+
+def test_small_weights_and_rare_events_are_no_separable_classes(make_model):
+    X, y = [[0], [1], [0], [1]], [0, 0, 1, 1]
+    assert make_model().fit(X, y, sample_weight=[1, 1, 1e-6, 1e-6]).findings_[1:] == []
+    assert findings(make_model().fit(X, y, sample_weight=[1, 1, 1e-6, 1e-6]), "separable") == []
+    random = np.random.default_rng(0)
+    X = random.normal(size=(3000, 1))
+    y = np.zeros(3000, int)
+    y[[5, 77]] = 1
+    assert findings(make_model().fit(X, y), "separable") == []
+
+
+def test_a_row_of_weight_0_separates_nothing_and_prevents_nothing(make_model):
+    X, y = [[0.0], [1.0], [2.0], [3.0], [2.5]], [0, 0, 1, 1, 0]
+    assert findings(make_model().fit(X, y), "separable") == []
+    with pytest.warns(pp.TrainingWarning, match="separable"):
+        make_model().fit(X, y, sample_weight=[1, 1, 1, 1, 0])
+
+
+def test_an_intercept_that_no_penalty_bounds_warns(make_model):
+    X, y = [[0.0], [1.0], [2.0]], np.array([[0, 1], [1, 1], [0, 1]])
+    for params in ({"l2": 0.1}, {"l1": 0.1}):
+        with pytest.warns(pp.TrainingWarning, match="^The classes are linearly separable by an intercept alone"):
+            make_model(**params).fit(X, y)
+    assert findings(make_model(l2=0.1).fit(X, y[:, 0]), "separable") == []
+
+
+# Collinear columns.
+
+
+def dummies(n=300, levels=3, seed=20):
+    random = np.random.default_rng(seed)
+    level = random.integers(0, levels, n)
+    return np.eye(levels)[level], (random.random(n) < np.linspace(0.2, 0.8, levels)[level]).astype(int)
+
+
+def test_collinear_columns_get_the_smallest_coefficients(make_models):
+    X, y = dummies()
+    X = np.c_[X, np.random.default_rng(1).normal(size=len(X))]
+    fitted = []
+    for model in make_models():
+        with pytest.warns(
+            pp.TrainingWarning, match="^Columns are collinear.*column 0, column 1, column 2 determine each other"
+        ):
+            fitted.append(model.fit(X, y))
+    limit = pp.Perceptron(l2=1e-9, tol=1e-12).fit(X, y)
+    for model in fitted:
+        np.testing.assert_allclose(model.coef_, limit.coef_, atol=1e-6)
+        np.testing.assert_allclose(model.intercept_, limit.intercept_, atol=1e-6)
+        np.testing.assert_allclose(model.coef_, fitted[0].coef_, rtol=1e-9)
+        assert model.history_[-1]["iteration"] == model.n_iter_
+
+
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "gd"])
+def test_remedies_of_collinear_columns(make_model, solver):
+    frame = pytest.importorskip("pandas").DataFrame(dummies()[0], columns=["a", "b", "c"])
+    y = dummies()[1]
+    params = {"solver": solver, "tol": 1e-3 if solver == "gd" else 1e-6}
+    with pytest.warns(pp.TrainingWarning, match=r"'a', 'b', 'c' determine each other in 1 way\. Leave out 1 of them"):
+        make_model(**params).fit(frame, y)
+    assert make_model(**params).fit(frame[["a", "b"]], y).findings_ == []
+    assert make_model(l2=1e-6, **params).fit(frame, y).findings_ == []
+
+
+def test_columns_that_are_nearly_collinear_or_constant_are_not(make_model):
+    X, y = dummies()
+    X[7] = 0.0  # a level that occurs once: the indicators no longer sum to 1
+    y[8:10] = 0, 1
+    X[8:10] = 0.0
+    assert findings(make_model().fit(np.c_[X, np.full(len(X), 3.0), np.zeros(len(X))], y), "collinear") == []
+    with pytest.warns(pp.TrainingWarning, match="column 3, column 4 determine each other in 1 way"):
+        make_model(fit_intercept=False).fit(np.c_[X, np.full(len(X), 3.0), np.full(len(X), -1.0)], y)
+
+
+# Gradient descent.
+
+
+def test_gradient_descent_that_crawls_says_what_helps(make_model):
+    X, y = samples(n=100, d=2)
+    X = X * [1000, 1]
+    with pytest.warns(pp.TrainingWarning, match="^Gradient descent was still crawling after 50 steps.*Choose solver='auto'"):
+        make_model(solver="gd", max_iter=50).fit(X, y)
+    assert make_model(max_iter=50).fit(X, y).findings_ == []
+    standardised = (X - X.mean(axis=0)) / X.std(axis=0)
+    assert make_model(solver="gd", learning_rate=4.0, max_iter=500).fit(standardised, y).findings_ == []
+
+
+def test_gradient_descent_that_diverges_says_what_helps(make_model):
+    X, y = samples(n=100, d=2)
+    with pytest.warns(pp.TrainingWarning, match="^Gradient descent diverges"):
+        make_model(solver="gd", learning_rate=1e3, max_iter=50).fit(10 * X, y)
+    assert "diverges" not in " ".join(make_model(solver="gd", max_iter=50, tol=1e-2).fit(10 * X, y).findings_)

@@ -54,6 +54,21 @@ def test_hessian_matches_finite_differences_of_the_gradient(backend, d):
         np.testing.assert_allclose((up - down) / (2 * step), found[j], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(("k", "targets"), [(2, "classes"), (3, "classes"), (5, "float")])
+@pytest.mark.parametrize("d", [1, 5, 30])
+def test_mixed_hessian_matches_finite_differences_of_the_gradient(backend, d, k, targets):
+    case = Case(20, d, k, "softmax_log_loss", targets=targets)
+    step = 1e-5
+    for output, other in ((1, 0), (k - 1, 0), (k - 1, k - 2)):
+        found = square(case.hessian(backend, output, other=other), case.width)
+        for j in range(case.width):
+            moved = np.zeros_like(case.coefficients)
+            moved[other, j] = step
+            up, down = (case.evaluate(backend, case.coefficients + sign * moved)[1:] for sign in (1, -1))
+            expected = ((up - down) / (2 * step)).reshape(k, case.width)[output]
+            np.testing.assert_allclose(found[j], expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(("n", "d", "k", "storage"), [(70, 3, 2, "d"), (130, 20, 3, "f"), (65, 9, 4, "B"), (70, 30, 5, "d")])
 @pytest.mark.parametrize("shifted", [False, True])

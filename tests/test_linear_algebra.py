@@ -15,6 +15,8 @@ def test_vectors(backend, n):
     target = flat(left)
     backend.add_scaled(target, -0.3, flat(right))
     np.testing.assert_allclose(target, left - 0.3 * right, rtol=1e-15, atol=1e-16)
+    backend.scale(target, 1e-9)
+    np.testing.assert_allclose(target, 1e-9 * (left - 0.3 * right), rtol=1e-14, atol=1e-24)
     for n_parts in (1, 2, 3, 7, 8, 9, 20):
         parts = random.normal(size=(n_parts, n))
         total = backend.add_in_tree([flat(part) for part in parts])

@@ -16,6 +16,17 @@ def test_values_and_gradients(backend, case):
     as_expected(case, case.parts(backend))
 
 
+@settings(max_examples=100)
+@given(cases(), st.integers(-3, 3))
+def test_magnitudes(backend, case, middle):
+    centre = np.full(case.d, float(middle))
+    found, size = case.examine(backend, centre), case.k * case.width
+    assert found[: 1 + size].tobytes() == case.evaluate(backend).tobytes()
+    distances = abs(case.rows - np.append(centre, [0.0] * case.intercept))
+    expected = abs(case.losses()[1] * case.sample_weights[:, None]).T @ distances
+    np.testing.assert_allclose(found[1 + size :].reshape(case.k, -1), expected, rtol=1e-10, atol=1e-13 * distances.max())
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("k", [1, 2, 3, 10])
 @pytest.mark.parametrize("d", WIDTHS)

@@ -192,7 +192,7 @@ def test_linearly_separable_classes_warn(make_model, solver, classes):
     assert make_model(solver=solver, l2=1e-4).fit(X, y).findings_ == []
 
 
-@pytest.mark.parametrize("params", [{"solver": "newton"}, {"solver": "lbfgs"}, {"solver": "gd"}, {"l1": 0.01}], ids=str)
+@pytest.mark.parametrize("params", [{"solver": "newton"}, {"solver": "lbfgs"}, {"l1": 0.01}], ids=str)
 def test_reaching_max_iter_warns(make_model, params):
     X, y = samples()
     model = make_model(max_iter=1, l2=0.001, **params)
@@ -233,7 +233,7 @@ def test_gradient_descent_matches_the_lesson(make_model):
 def test_overflowing_gradient_step_warns_and_is_not_made(make_model):
     X, y = samples(n=40)
     model = make_model(solver="gd", learning_rate=1e308, l2=1.0)
-    with pytest.warns(pp.TrainingWarning, match="^Training stopped before a step that leaves the range of floats"):
+    with pytest.warns(pp.TrainingWarning, match="^Gradient descent diverges"):
         model.fit(X, y)
     assert np.isfinite(model.coef_).all()
     assert np.isfinite([entry["objective"] for entry in model.history_]).all()
