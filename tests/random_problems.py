@@ -649,22 +649,29 @@ def minimise(A, G, l1, s, wanted, softmax, max_steps):
             right = np.concatenate([-weighted[:, 0] / root, -(G @ u[0])])
             step = householder(np.vstack([A * root[:, None], G]), right)[0][None]
         decrement = -(gradient * step).sum() - (l1 * (abs(u + step) - abs(u))).sum()
-        if decrement <= 1e-18 * J:
+        balanced = not smooth or is_balanced(A, G, u, weighted, gradient, J)
+        if decrement <= 1e-18 * J and balanced:
             converged = decrement >= -1e-15 * J
             break
         z_step, t, found = A @ step.T, LD(1), None
+
+        def slope_along(t, slopes, step=step, z_step=z_step, u=u):
+            return (s @ (slopes * z_step)).sum() + (((u + t * step) @ G.T) * (step @ G.T)).sum()
+
         for _ in range(70):
             trial = value(u + t * step, z + t * z_step)
-            if trial[0] <= J - 1e-4 * t * decrement:
+            lower = trial[0] <= J - 1e-4 * t * decrement
+            if lower or (smooth and decrement <= 1e-12 * J and abs(slope_along(t, trial[1])) <= 0.9 * decrement):
                 found = trial
                 break
             t /= 2
         if found is None:
-            converged = decrement <= 1e-12 * J
+            converged = decrement <= 1e-12 * J and balanced
             break
-        while smooth and decrement > 1e-4 * J and t < 2.0**140:
+        # A step lengthens while J falls: a row whose numbers are huge saturates, and until then hides all other rows.
+        while smooth and t < 2.0**140 and np.isfinite(2 * t * z_step).all():
             trial = value(u + 2 * t * step, z + 2 * t * z_step)
-            if not trial[0] < found[0]:
+            if not slope_along(2 * t, trial[1]) < 0:
                 break
             t, found = 2 * t, trial
         u, z = u + t * step, z + t * z_step
@@ -678,6 +685,15 @@ def minimise(A, G, l1, s, wanted, softmax, max_steps):
     rounding = EPS * len(A) * (abs(weighted).T @ abs(A)).sum()
     margin = float((abs(gradient).sum() + rounding) / least) if least > 0 and not G.any() and smooth else np.inf
     return u, J, converged, gradient, margin
+
+
+def is_balanced(A, G, u, weighted, gradient, J):
+    """Whether the terms of each component of the gradient cancel, or are next to nothing.
+
+    Newton's decrement alone may be tiny far from a minimum, where a row of huge numbers is all but saturated.
+    """
+    sizes = abs(weighted).T @ abs(A) + abs((u @ G.T) @ G)
+    return bool((abs(gradient) <= np.maximum(1e-7 * sizes, 1e-12 * J)).all())
 
 
 def hessian(A, G, s, slopes, wanted):
