@@ -16,7 +16,7 @@ The faults that a verdict can name:
     false finding        a finding says separable or dependent where that is not so
     warned needlessly    a warning though J is within the bound, the classes not separable and the columns not dependent
     warned and wrong     a warning, and J is not within the bound; better than silence, but not the optimum
-    refused              an exception, with all numbers between 1e-150 and 1e150
+    refused              an exception; a ValueError only counts if all numbers are between 1e-150 and 1e150
     objective differs    history_[-1]["objective"] is not J of the returned model
     backends differ      the logits of the two backends differ (checked for a part)
 """
@@ -868,8 +868,8 @@ def judge(problem, backend="auto", both=False, **changes):
     started = time.perf_counter()
     try:
         model, warned = fit(problem, backend, **changes)
-    except (ValueError, ArithmeticError) as error:
-        if in_range(problem.X):
+    except Exception as error:
+        if in_range(problem.X) or not isinstance(error, ValueError):
             faults["refused"] = f"{type(error).__name__}: {error}"
         return verdict
     verdict.seconds = time.perf_counter() - started
