@@ -14,7 +14,8 @@ The faults that a verdict can name:
                          rarest class); or a coefficient that is 0 at an optimum with l1 is not exactly 0
     missed finding       the classes are separable, or the columns dependent, without a penalty, and no finding says so
     false finding        a finding says separable or dependent where that is not so
-    warned needlessly    a warning though J is within the bound, the classes not separable and the columns not dependent
+    warned needlessly    a finding that training stopped short, though J is within the bound, the classes are not separable and
+                         the columns not dependent. Findings of other kinds count as "other finding", which is no fault
     warned and wrong     a warning, and J is not within the bound; better than silence, but not the optimum
     refused              an exception; a ValueError only counts if all numbers are between 1e-150 and 1e150
     objective differs    history_[-1]["objective"] is not J of the returned model
@@ -46,6 +47,7 @@ SMALLEST, LARGEST = 1e-150, 1e150  # sizes of numbers that the package must cope
 
 SAYS_SEPARABLE = re.compile("separab|separat|told apart|perfectly predict", re.I)
 SAYS_DEPENDENT = re.compile("collinear|dependent|combination|redundant|not unique|duplicate|constant column", re.I)
+SAYS_SHORT = re.compile("stopped|max_iter|rounding|crawl|diverge|before the optimum", re.I)
 
 LD = np.longdouble
 EPS = np.finfo(LD).eps
@@ -843,6 +845,7 @@ class Verdict:
     steps: int = 0
     seconds: float = 0.0
     undecided: bool = False
+    other: bool = False
     findings: list = field(default_factory=list)
     truth: object = None
 
@@ -886,6 +889,8 @@ def judge(problem, backend="auto", both=False, **changes):
         faults["missed finding"] = f"separable ({truth.kind}); findings: {model.findings_}"
     elif truth.dependent and not says_dependent and truth.separable is False:
         faults["missed finding"] = f"columns dependent; findings: {model.findings_}"
+    kinds = SAYS_SEPARABLE, SAYS_DEPENDENT, SAYS_SHORT
+    verdict.other = any(not any(kind.search(line) for kind in kinds) for line in model.findings_)
     if truth.separable is False and says_separable and not truth.faint:
         faults["false finding"] = f"not separable; findings: {model.findings_}"
     if truth.dependent is False and says_dependent:
@@ -900,7 +905,7 @@ def judge(problem, backend="auto", both=False, **changes):
         verdict.undecided = True
     elif not verdict.gap <= BOUND:
         faults["warned and wrong" if warned else "silently wrong"] = f"J gap {verdict.gap:.3g}; findings: {model.findings_}"
-    elif warned and truth.dependent is False and not faults:
+    elif SAYS_SHORT.search(said) and truth.dependent is False and not faults:
         faults["warned needlessly"] = f"J gap {verdict.gap:.3g}; findings: {model.findings_}"
     if objective.l1.any() and not warned and verdict.gap <= BOUND:
         W = abs(np.asarray(model.coef_, LD)) * truth.coordinates.scales
@@ -941,11 +946,12 @@ def judge_number(task, backend="auto", times=False):
     try:
         verdict = judge(made, backend, both)
     except Exception as error:
-        return task, {"judge failed": f"{type(error).__name__}: {error}"}, 0.0, 0, False, 0.0
+        return task, {"judge failed": f"{type(error).__name__}: {error}"}, 0.0, 0, [], 0.0
     slow = times and slower_than_scikit_learn(made, verdict)
     if slow:
         verdict.faults["slow"] = slow
-    return task, verdict.faults, verdict.gap, verdict.steps, verdict.undecided, verdict.seconds
+    notes = ["undecided"] * verdict.undecided + ["other finding"] * verdict.other
+    return task, verdict.faults, verdict.gap, verdict.steps, notes, verdict.seconds
 
 
 def slower_than_scikit_learn(problem, verdict):
@@ -996,14 +1002,14 @@ def main():
     counts, worst, failing = defaultdict(Counter), defaultdict(float), defaultdict(list)
     seconds, most_steps = defaultdict(float), defaultdict(int)
     with Pool(options.jobs) if options.jobs > 1 else _NoPool() as pool:
-        for task, faults, gap, steps, undecided, used in pool.imap(work, tasks, 16):
+        for task, faults, gap, steps, notes, used in pool.imap(work, tasks, 16):
             name = task[0]
-            counts[name].update(["problems", *faults, *["undecided"] * undecided])
+            counts[name].update(["problems", *faults, *notes])
             worst[name], most_steps[name] = max(worst[name], gap), max(most_steps[name], steps)
             seconds[name] += used
             for fault, line in faults.items():
                 failing[name, fault].append((task, line))
-    names = [*NAMES, *(["slow"] if options.time else []), "undecided"]
+    names = [*NAMES, *(["slow"] if options.time else []), "other finding", "undecided"]
     print(f"{'family':25}{'problems':>9}" + "".join(f"{title:>{width(title)}}" for title in names), end="")
     print(f"{'worst gap':>11}{'most steps':>12}{'ms a fit':>10}")
     for name in families:
