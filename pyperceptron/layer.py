@@ -184,14 +184,14 @@ class SigmoidLayer:
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
-        with _Descent(self, inputs, targets, learning_rate) as descent:
-            if callback is None:
-                self._advance(descent, iterations)
-                return self
-            for iteration in range(1, iterations + 1):
-                self._advance(descent, 1, iteration - 1)
-                if callback(self, iteration):
-                    break
+        descent = _Descent(self, inputs, targets, learning_rate)
+        if callback is None:
+            self._advance(descent, iterations)
+            return self
+        for iteration in range(1, iterations + 1):
+            self._advance(descent, 1, iteration - 1)
+            if callback(self, iteration):
+                break
         return self
 
     def trace(self, inputs: Any, targets: Any, iterations: int = 20_000, learning_rate: float = 1.0) -> Iterator[Step]:
@@ -203,9 +203,8 @@ class SigmoidLayer:
         return self._steps(_Descent(self, inputs, targets, learning_rate), iterations)
 
     def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
-        with descent:
-            for iteration in range(1, iterations + 1):
-                yield self._traced(descent, iteration)
+        for iteration in range(1, iterations + 1):
+            yield self._traced(descent, iteration)
 
     def _advance(self, descent: _Descent, iterations: int, iterations_before: int = 0) -> None:
         """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""
@@ -280,6 +279,7 @@ class _Descent:
             "sigmoid_squared_error",
             width > layer.n_inputs,
             self._chunks.rows_in_chunk,
+            stop=self._chunks.stop,
         )
         self._learning_rate = learning_rate
 
@@ -298,12 +298,6 @@ class _Descent:
                 return made
             coefficients[:] = updated
         return iterations
-
-    def __enter__(self) -> _Descent:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._chunks.close()
 
 
 class Step:

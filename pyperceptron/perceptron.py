@@ -144,6 +144,7 @@ class Perceptron:
                 loss.name,
                 intercept,
                 chunks.rows_in_chunk,
+                stop=chunks.stop,
             )
             columns = column_statistics(linear_loss, chunks, array("d", as_flat(samples.view[:1])))
             if not columns.in_range:

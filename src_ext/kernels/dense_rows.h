@@ -298,6 +298,8 @@ ALWAYS_INLINE void add_hessian_of_size(int size, const Block *block, const doubl
             scale_row(size, stored_row(size, block, i), n, width, curvatures[i], left + i * wide, right + i * wide);
     for (ptrdiff_t c = 0; c < wide; c += TILE_VECTORS * LANES) {
         int vectors = (int)smaller(TILE_VECTORS, (wide - c) / LANES);
+        if (is_interrupted(block->watch, (wide - c) * vectors * LANES * block->count))
+            return;
         for (ptrdiff_t j = c / TILE_ROWS * TILE_ROWS; j < wide; j += TILE_ROWS)
             tile(TILE_ROWS, vectors, right + j, 1, wide, left + c, wide, block->count, total + j * wide + c, wide);
     }
