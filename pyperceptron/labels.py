@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from math import fsum, inf
 
 from pyperceptron.checks import counted, named
-from pyperceptron.containers import as_flat, numpy_if_loaded, read_table, refuse_value
+from pyperceptron.containers import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces, read_table, refuse_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
-_ROWS_AT_ONCE = 65_536
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 
 
@@ -84,10 +84,10 @@ class Targets:
             for code, weight in zip(flat, sample_weights, strict=True):
                 totals[code] += weight
         elif n_classes <= 16:
-            for start in range(0, len(flat), _ROWS_AT_ONCE):  # some at a time, so that no copy of the whole is made
-                some = flat[start : start + _ROWS_AT_ONCE].tobytes()
+            for some in pieces(flat):
+                codes = some.tobytes()
                 for code in range(n_classes):
-                    totals[code] += some.count(code)
+                    totals[code] += codes.count(code)
         else:
             for code in flat:
                 totals[code] += 1
@@ -120,10 +120,10 @@ def read_labels(y: Any, n_rows: int) -> Targets:
             opened = [value for [value] in opened]
         return _from_values(opened, None)
     if opened.ndim == 2:
-        return _multilabel(opened.tolist(), opened.dtype)
+        return _multilabel(as_list(opened), opened.dtype)
     if opened.dtype.kind in "biuf" and len(opened) > SMALL:
         return _from_numbers(opened)
-    return _from_values(opened.tolist(), opened.dtype)
+    return _from_values(as_list(opened), opened.dtype)
 
 
 def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
@@ -163,7 +163,7 @@ def label_list(y: Any, n_rows: int) -> list[Any]:
     """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any values will do."""
     opened = _opened(y)
     _check_length(len(opened), n_rows)
-    values: list[Any] = opened if isinstance(opened, list) else opened.tolist()
+    values: list[Any] = opened if isinstance(opened, list) else as_list(opened)
     if all(isinstance(value, list) and len(value) == 1 for value in values):
         return [value for [value] in values]
     return values
@@ -186,7 +186,7 @@ def _opened(y: Any) -> Any:
     try:
         if isinstance(y, (str, bytes, dict, set, frozenset)):
             raise TypeError
-        values: list[Any] = y.tolist() if isinstance(y, memoryview) else list(y)
+        values: list[Any] = as_list(y) if isinstance(y, memoryview) else list_of(y)
     except TypeError:
         raise TypeError(f"y is {named(y)}; expected a sequence of labels, one for each row of X") from None
     return values
@@ -200,8 +200,10 @@ def _check_length(length: int, n_rows: int) -> None:
 
 
 def _from_values(values: list[Any], dtype: Any) -> Targets:
+    found: dict[Any, None] = {}
     try:
-        found = dict.fromkeys(values)
+        for some in pieces(values):
+            found.update(dict.fromkeys(some))
     except TypeError:
         row = next(row for row, value in enumerate(values) if not _is_hashable(value))
         raise TypeError(
@@ -223,14 +225,14 @@ def _from_values(values: list[Any], dtype: Any) -> Targets:
 def _from_numbers(y: Any) -> Targets:
     """As _from_values, for a NumPy array of numbers; some rows at a time, so that no copy of the whole is made."""
     numpy = numpy_if_loaded()
-    parts = [y[start : start + _ROWS_AT_ONCE] for start in range(0, len(y), _ROWS_AT_ONCE)]
+    parts = list(pieces(y))
     labels = numpy.unique(numpy.concatenate([numpy.unique(part) for part in parts]))
     if y.dtype.kind == "f" and not numpy.isfinite(labels).all():
         row = int(numpy.flatnonzero(~numpy.isfinite(y))[0])
         raise ValueError(f"y row {row} is {float(y[row])!r}; expected a label: fill it in or drop that row")
     _check_number_of_classes(labels.tolist())
     codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
-    for part, start in zip(parts, range(0, len(y), _ROWS_AT_ONCE), strict=True):
+    for part, start in zip(parts, range(0, len(y), PIECE), strict=True):
         found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels, part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))
@@ -269,7 +271,11 @@ def _probability_totals(flat: memoryview[float], sample_weights: array[float] | 
 
 
 def _code_table(codes: Iterable[int], n_classes: int) -> memoryview[int]:
-    return _as_table(array("B", bytes(codes)) if n_classes <= 256 else array("H", list(codes)), 1)
+    table = array("B" if n_classes <= 256 else "H")
+    iterator = iter(codes)
+    while some := array(table.typecode, list(islice(iterator, PIECE))):
+        table += some
+    return _as_table(table, 1)
 
 
 def _as_table(values: array[Any], n_columns: int) -> memoryview[Any]:

@@ -13,7 +13,7 @@ from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, positive_number, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
-from pyperceptron.containers import as_view, nested_lists, to_container, zeros
+from pyperceptron.containers import as_list, as_view, to_container, zeros
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.samples import (
     read_inputs,
@@ -93,7 +93,7 @@ class SigmoidLayer:
     @property
     def weights(self) -> Rows:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        neurons = nested_lists(as_view(self._coefficients, self._width))
+        neurons = as_list(as_view(self._coefficients, self._width))
         return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
 
     @weights.setter
@@ -232,13 +232,13 @@ class SigmoidLayer:
         self._advance(descent, 1, iteration - 1)
         assert self._outputs is not None
         outputs = matrix_of(self._outputs[0].tolist(), (descent.table.n_rows, self.n_outputs))
-        errors = Matrix(nested_lists(descent.targets)) - outputs
+        errors = Matrix(as_list(descent.targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
             iteration=iteration,
             weights=weights,
             bias=bias,
-            weighted_sums=nested_lists(as_view(sums, self.n_outputs)),
+            weighted_sums=as_list(as_view(sums, self.n_outputs)),
             outputs=outputs.rows,
             errors=errors.rows,
             slopes=slopes.rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from array import array
 from math import fsum  # sum() rounds differently since Python 3.12
 
@@ -9,7 +10,7 @@ from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import column_statistics
-from pyperceptron.containers import as_flat, read_table, zeros
+from pyperceptron.containers import as_flat, as_list, pieces, read_table, zeros
 from pyperceptron.exceptions import NotFittedError, TrainingWarning
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
@@ -188,8 +189,6 @@ class Perceptron:
                 self._set_fitted(previous)
                 raise
         if findings:
-            import warnings
-
             warnings.warn(" ".join(findings), TrainingWarning, stacklevel=2)
         return self
 
@@ -204,7 +203,7 @@ class Perceptron:
         weights = None
         if sample_weight is not None:
             weights = read_sample_weights(sample_weight, n_rows, backend)
-            largest = max(weights)  # scaled by it, so that their sum neither overflows nor underflows
+            largest = max(map(max, pieces(weights)))  # scaled by it, so that their sum neither overflows nor underflows
             weights = array("d", (weight / largest for weight in weights))
             targets = targets.without_weightless_classes(weights)
         if self.class_weight is None:
@@ -213,7 +212,7 @@ class Perceptron:
             raise ValueError("class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight")
         factors = self._class_factors(targets, weights)
         factors = [factor / max(factors) for factor in factors]
-        of_rows = map(factors.__getitem__, as_flat(targets.table))
+        of_rows = (factors[code] for code in as_flat(targets.table))
         if weights is None:
             return targets, array("d", of_rows)
         return targets, array("d", (weight * factor for weight, factor in zip(weights, of_rows, strict=True)))
@@ -272,7 +271,7 @@ class Perceptron:
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
         predicted = self.predict(X)
-        predicted = predicted.tolist() if hasattr(predicted, "tolist") else predicted
+        predicted = as_list(predicted) if hasattr(predicted, "tolist") else predicted
         expected = label_list(y, len(predicted))
         correct = [ours == theirs for ours, theirs in zip(predicted, expected, strict=True)]
         if sample_weight is None:

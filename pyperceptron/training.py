@@ -74,11 +74,11 @@ def train(
                     keep(point.coefficients[:], Record(solver, n_iter + 1, history[:], []))
                     if callback(n_iter + 1):
                         reason = "callback"
+        findings = diagnose(objective, point, reason, max_iter)
     except KeyboardInterrupt:
         if len(history) > 1:
             keep(point.coefficients, Record(solver, len(history) - 1, history, []))
         raise
-    findings = diagnose(objective, point, reason, max_iter)
     keep(point.coefficients, Record(solver, len(history) - 1, history, findings))
     return findings
 
