@@ -94,7 +94,10 @@ def to_container(values: array[float], n_columns: int, container: str) -> Any:
 
 def as_list(values: Any) -> list[Any]:
     """Return a view, a vector or a NumPy array as a list; if it has two dimensions, as a list of lists."""
-    return [value for some in pieces(values) for value in some.tolist()]
+    listed: list[Any] = []
+    for some in pieces(values):
+        listed += some.tolist()
+    return listed
 
 
 def list_of(values: Iterable[Any]) -> list[Any]:
@@ -127,6 +130,8 @@ def as_flat(view: memoryview[Any]) -> memoryview[Any]:
 def zeros(count: int) -> array[float]:
     """Return a vector of zeros."""
     vector = array("d", bytes(8 * min(count, PIECE)))
+    if count <= PIECE:
+        return vector
     for start in range(PIECE, count, PIECE):
         vector.frombytes(bytes(8 * min(count - start, PIECE)))
     return vector

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from itertools import islice
 from math import fsum, inf
 
 from pyperceptron.checks import counted, named
@@ -101,8 +100,8 @@ class Targets:
         new_codes = {code: new for new, code in enumerate(kept)}
         labels = tuple(self.classes.labels[code] for code in kept)
         _check_number_of_classes(labels)
-        codes = _code_table((new_codes.get(code, 0) for code in as_flat(self.table)), len(labels))
-        return Targets(Classes(labels, False, self.classes.dtype), codes)
+        codes = _code_array((new_codes.get(code, 0) for code in as_flat(self.table)), len(labels))
+        return Targets(Classes(labels, False, self.classes.dtype), _as_table(codes, 1))
 
 
 def read_labels(y: Any, n_rows: int) -> Targets:
@@ -203,7 +202,7 @@ def _from_values(values: list[Any], dtype: Any) -> Targets:
     found: dict[Any, None] = {}
     try:
         for some in pieces(values):
-            found.update(dict.fromkeys(some))
+            found |= dict.fromkeys(some)
     except TypeError:
         row = next(row for row, value in enumerate(values) if not _is_hashable(value))
         raise TypeError(
@@ -218,8 +217,11 @@ def _from_values(values: list[Any], dtype: Any) -> Targets:
     except TypeError:
         labels = tuple(found)
     _check_number_of_classes(labels)
-    codes = {label: code for code, label in enumerate(labels)}
-    return Targets(Classes(labels, False, dtype), _code_table(map(codes.__getitem__, values), len(labels)))
+    code_of = {label: code for code, label in enumerate(labels)}.__getitem__
+    codes = _code_array((), len(labels))
+    for some in pieces(values):
+        codes += _code_array(map(code_of, some), len(labels))
+    return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
 
 
 def _from_numbers(y: Any) -> Targets:
@@ -270,12 +272,8 @@ def _probability_totals(flat: memoryview[float], sample_weights: array[float] | 
     return totals if n_columns > 1 else [weight_total - totals[0], totals[0]]
 
 
-def _code_table(codes: Iterable[int], n_classes: int) -> memoryview[int]:
-    table = array("B" if n_classes <= 256 else "H")
-    iterator = iter(codes)
-    while some := array(table.typecode, list(islice(iterator, PIECE))):
-        table += some
-    return _as_table(table, 1)
+def _code_array(codes: Iterable[int], n_classes: int) -> array[int]:
+    return array("B", bytes(codes)) if n_classes <= 256 else array("H", list(codes))
 
 
 def _as_table(values: array[Any], n_columns: int) -> memoryview[Any]:

@@ -6,7 +6,17 @@ from array import array
 
 from pyperceptron.backends import backend_of
 from pyperceptron.checks import counted
-from pyperceptron.containers import as_list, as_view, numpy_copy, numpy_if_loaded, pieces, read_table, to_container, zeros
+from pyperceptron.containers import (
+    PIECE,
+    as_list,
+    as_view,
+    numpy_copy,
+    numpy_if_loaded,
+    pieces,
+    read_table,
+    to_container,
+    zeros,
+)
 from pyperceptron.samples import read_row, refuse_overflow
 
 TYPE_CHECKING = False
@@ -119,6 +129,8 @@ class FittedModel:
         backend_of(self.backend).predicted_classes(view, view_of_found)
         if table.container == "numpy":
             labels = self.classes.as_numpy()
+            if table.n_rows <= PIECE:
+                return labels.take(found)
             predicted = numpy_if_loaded().empty(table.n_rows, labels.dtype)
             for into, codes in zip(pieces(predicted), pieces(view_of_found), strict=True):
                 into[...] = labels.take(codes)

@@ -5,6 +5,7 @@
 #include "kernels.h"
 
 #define WORK_BETWEEN_INTERRUPTS 4194304  /* multiplications: a few milliseconds */
+#define NEW_MEMORY_WORK 8  /* the first write of a number in new memory takes as long as this many multiplications */
 
 /* One kernel's run. */
 typedef struct {

@@ -7,6 +7,8 @@
 #include "interrupts.h"
 #include "simd.h"
 
+#define ROWS_BETWEEN_LOOKS 64  /* of a Cholesky factor, as a look takes as long as a short row */
+
 /* Σ left · right. */
 static double dot(const double *left, const double *right, ptrdiff_t n)
 {
@@ -44,7 +46,7 @@ static int cholesky(double *matrix, ptrdiff_t n, double *workspace, ptrdiff_t *f
             double *RESTRICT row = matrix + i * n;
             for (ptrdiff_t l = j + 1; l <= i; l++)
                 row[l] -= column[i] * column[l];
-            if (is_interrupted(&watch, i - j))
+            if (i % ROWS_BETWEEN_LOOKS == 0 && is_interrupted(&watch, ROWS_BETWEEN_LOOKS * (i - j)))
                 return watch.status;
         }
     }
@@ -78,7 +80,7 @@ static int coordinate_descent(
 {
     double *full = workspace, *gradients = workspace + n * n;
     Watch watch = {interrupted, NULL, 0, 0};
-    for (ptrdiff_t j = 0; j < n && !is_interrupted(&watch, n); j++)
+    for (ptrdiff_t j = 0; j < n && !is_interrupted(&watch, n * NEW_MEMORY_WORK); j++)
         for (ptrdiff_t l = 0; l < n; l++)
             full[j * n + l] = l <= j ? lower[j * n + l] : lower[l * n + j];
     for (ptrdiff_t j = 0; j < n && !is_interrupted(&watch, n); j++)

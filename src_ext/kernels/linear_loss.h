@@ -305,15 +305,15 @@ static int hessian(
     Pass pass = begin_pass(problem, coefficients, smaller(HESSIAN_ROWS, larger(last - first, 1)), interrupted);
     size_t used = lay_out(&pass, NULL, 1);
     double *workspace = allocate(used + (size_t)wide * wide);
-    int status = 0;
     if (!workspace)
         return OUT_OF_MEMORY;
     lay_out(&pass, workspace, 1);
     double *tiles = workspace + used, *h = pass.losses;
     pad_weights(coefficients, k, n, width, pass.weights);
-    memset(tiles, 0, (size_t)wide * wide * sizeof(double));
+    for (ptrdiff_t j = 0; j < wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
+        memset(tiles + j * wide, 0, wide * sizeof(double));
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
-    while (first < last && !status) {
+    while (first < last && !pass.watch.status) {
         Block block = block_of(&pass, listed, first, last);
         evaluate_block(&pass, &block, NULL);
         mean_curvatures(&pass, &block, output, h);
@@ -322,13 +322,13 @@ static int hessian(
                 h[i] *= row_weights[first + i];
         pass.storage->add_hessian(&block, h, width, tiles);
         first += block.count;
-        status = is_interrupted(&pass.watch, work_of(problem, block.count));
+        is_interrupted(&pass.watch, work_of(problem, block.count));
     }
-    for (ptrdiff_t j = 0; j < width; j++)
+    for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
         for (ptrdiff_t l = 0; l < width; l++)
             matrix[j * width + l] = l <= j ? tiles[j * wide + l] : 0.0;
     free(workspace);
-    return status;
+    return pass.watch.status;
 }
 
 static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *part)
