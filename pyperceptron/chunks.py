@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from _thread import LockType
     from array import array
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from pyperceptron.backends import Backend
@@ -114,12 +113,6 @@ class Chunks:
         if errors:
             raise errors.pop(0)
         return [results[index] for index in range(len(bounds))]
-
-    def __enter__(self) -> Chunks:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        pass
 
 
 def _sensible_threads(work: int) -> int:

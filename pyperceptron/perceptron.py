@@ -136,58 +136,58 @@ class Perceptron:
         loss = loss_for(self.loss, classes.kind)
         # Judge and set up.
         intercept = bool(self.fit_intercept)
-        with Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend) as chunks:
-            linear_loss = backend.LinearLoss(
-                samples.view,
-                targets.table,
-                None if weights is None else memoryview(weights),
-                classes.n_outputs,
-                loss.name,
-                intercept,
-                chunks.rows_in_chunk,
-                stop=chunks.stop,
-            )
-            columns = column_statistics(linear_loss, chunks, array("d", as_flat(samples.view[:1])))
-            if not columns.in_range:
-                check_range(samples, "X", -LIMIT, LIMIT, backend)
-            objective = Objective(
-                backend,
-                linear_loss,
-                chunks,
-                columns,
-                loss,
-                classes.n_outputs,
-                l2=float(self.l2),
-                l1=float(self.l1),
-                intercept=intercept,
-                standardize=bool(self.standardize),
-            )
-            start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
+        chunks = Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend)
+        linear_loss = backend.LinearLoss(
+            samples.view,
+            targets.table,
+            None if weights is None else memoryview(weights),
+            classes.n_outputs,
+            loss.name,
+            intercept,
+            chunks.rows_in_chunk,
+            stop=chunks.stop,
+        )
+        columns = column_statistics(linear_loss, chunks, array("d", as_flat(samples.view[:1])))
+        if not columns.in_range:
+            check_range(samples, "X", -LIMIT, LIMIT, backend)
+        objective = Objective(
+            backend,
+            linear_loss,
+            chunks,
+            columns,
+            loss,
+            classes.n_outputs,
+            l2=float(self.l2),
+            l1=float(self.l1),
+            intercept=intercept,
+            standardize=bool(self.standardize),
+        )
+        start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
 
-            # Solve and keep.
-            def keep(coefficients: Numbers, record: Record) -> None:
-                activation = loss.activations[classes.kind]
-                names, container = samples.names, samples.container
-                self._set_fitted(
-                    FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
-                )
+        # Solve and keep.
+        def keep(coefficients: Numbers, record: Record) -> None:
+            activation = loss.activations[classes.kind]
+            names, container = samples.names, samples.container
+            self._set_fitted(
+                FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
+            )
 
-            previous = self._fitted
-            try:
-                findings = train(
-                    objective,
-                    start or _initial_coefficients(objective, targets, weights),
-                    best_solver(objective) if self.solver == "auto" else self.solver,
-                    tol=float(self.tol),
-                    max_iter=self.max_iter,
-                    learning_rate=self.learning_rate,
-                    keep=keep,
-                    callback=self._call_back if self.callback else None,
-                    verbose=bool(self.verbose),
-                )
-            except Exception:
-                self._set_fitted(previous)
-                raise
+        previous = self._fitted
+        try:
+            findings = train(
+                objective,
+                start or _initial_coefficients(objective, targets, weights),
+                best_solver(objective) if self.solver == "auto" else self.solver,
+                tol=float(self.tol),
+                max_iter=self.max_iter,
+                learning_rate=self.learning_rate,
+                keep=keep,
+                callback=self._call_back if self.callback else None,
+                verbose=bool(self.verbose),
+            )
+        except Exception:
+            self._set_fitted(previous)
+            raise
         if findings:
             warnings.warn(" ".join(findings), TrainingWarning, stacklevel=2)
         return self
