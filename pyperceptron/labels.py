@@ -228,7 +228,7 @@ def _from_numbers(y: Any) -> Targets:
     """As _from_values, for a NumPy array of numbers; some rows at a time, so that no copy of the whole is made."""
     numpy = numpy_if_loaded()
     parts = list(pieces(y))
-    labels = numpy.unique(numpy.concatenate([numpy.unique(part) for part in parts]))
+    labels = _distinct(numpy.concatenate([_distinct(part) for part in parts]))
     if y.dtype.kind == "f" and not numpy.isfinite(labels).all():
         row = int(numpy.flatnonzero(~numpy.isfinite(y))[0])
         raise ValueError(f"y row {row} is {float(y[row])!r}; expected a label: fill it in or drop that row")
@@ -238,6 +238,16 @@ def _from_numbers(y: Any) -> Targets:
         found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels, part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))
+
+
+def _distinct(values: Any) -> Any:
+    """As numpy.unique, which imports a module when it is first called: in a child forked meanwhile it would wait for ever."""
+    ordered = values.copy()
+    ordered.sort()
+    differs = ordered != ordered  # False, but for nan
+    differs[0] = True
+    differs[1:] |= ordered[1:] != ordered[:-1]
+    return ordered[differs]
 
 
 def _multilabel(rows: list[list[Any]], dtype: Any) -> Targets:
