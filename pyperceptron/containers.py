@@ -113,6 +113,9 @@ def pieces(values: Any) -> Iterator[Any]:
     """Yield slices of at most PIECE numbers, or of one row, that make up a sequence of one dimension or two."""
     columns = values.shape[1] if len(getattr(values, "shape", ())) > 1 else 1
     at_once = max(1, PIECE // max(1, columns))
+    if len(values) <= at_once:
+        yield values
+        return
     for start in range(0, len(values), at_once):
         yield values[start : start + at_once]
 
