@@ -20,6 +20,9 @@ from setuptools.errors import CCompilerError, ExecError, PlatformError
 # -fno-math-errno and -fno-trapping-math let branch-free selections vectorise and change no result; -g0 and -s keep the wheel
 # small.
 GNU_FLAGS = ["-O3", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-g0"]
+# With these the linker adds code that makes the whole process flush subnormal numbers to 0, even if later flags revoke them.
+UNSAFE_FLAGS = {"-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fassociative-math", "-freciprocal-math"}
+UNSAFE_FLAGS |= {"-ffinite-math-only", "-fno-signed-zeros", "-mdaz-ftz", "-fsingle-precision-constant"}
 STRIP = ["-Wl,-s"] if sys.platform.startswith("linux") else []
 MSVC = sys.platform == "win32" and "mingw" not in sysconfig.get_platform()
 FLAGS = ["/O2", "/fp:precise"] if MSVC else GNU_FLAGS
@@ -66,6 +69,12 @@ class BuildBackend(build_ext):
         super().run()
         if not self.inplace:  # also into the checkout, so that Python started there finds the extension
             self.copy_extensions_to_source()
+
+    def build_extensions(self) -> None:
+        for name, command in vars(self.compiler).items():  # compiler_so, linker_so, ...: with what CFLAGS and LDFLAGS hold
+            if isinstance(command, list):
+                setattr(self.compiler, name, [word for word in command if word not in UNSAFE_FLAGS])
+        super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
         # Take only the sources, because setuptools has set attributes on ext that the new Extension lacks.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from _thread import allocate_lock, start_new_thread  # importing threading would take longer than many a training
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from array import array
     from collections.abc import Callable
-    from concurrent.futures import Executor
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from pyperceptron.backends import Backend
@@ -28,6 +28,7 @@ class Chunks:
     view      the table, n_rows × n_columns
     width     numbers in a row of the computation: n_columns and, with an intercept, 1 more
     threads   how many; None for as many as the work is worth and the machine has
+    stop      one byte; a LinearLoss that is given it ends its work in every thread once it is not 0
 
     The number of rows in a chunk depends on the width alone, so that the bits of a sum depend on nothing else.
     """
@@ -40,8 +41,8 @@ class Chunks:
         self.work = self.n_rows * width * n_outputs  # multiplications for one pass
         self.threads = threads or _sensible_threads(self.work)
         self._work_of_chunk = self.rows_in_chunk * width * n_outputs
+        self.stop = bytearray(1)
         self._backend = backend
-        self._executor: Executor | None = None
 
     def sum(self, function: Callable[..., array[float]], *arguments: Any) -> array[float]:
         """Return function(*arguments, 0, n_chunks), the sum of what the function returns for each chunk.
@@ -58,40 +59,60 @@ class Chunks:
         return self._backend.add_in_tree(parts)  # type: ignore[no-any-return]
 
     def map(self, bounds: list[tuple[int, int]], function: Callable[..., Result], *arguments: Any) -> list[Result]:
-        """Return [function(*arguments, first, last) for first, last in bounds], computed in threads."""
+        """Return [function(*arguments, first, last) for first, last in bounds], computed in threads, which end with the call.
+
+        If one raises, the others stop, and its exception is raised here. Threads that the system refuses to start are done
+        without.
+        """
         if self.threads == 1 or len(bounds) == 1:
             return [function(*arguments, first, last) for first, last in bounds]
-        if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor  # here, because most trainings need none
-
-            self._executor = ThreadPoolExecutor(self.threads - 1)
         results: dict[int, Result] = {}
-        jobs = iter(enumerate(bounds))
+        jobs = enumerate(bounds)
+        busy: list[LockType] = []  # a lock for each thread, which it holds until it ends
+        errors: list[BaseException] = []
 
         def take_jobs() -> None:
             for index, (first, last) in jobs:
+                if self.stop[0]:
+                    break
                 results[index] = function(*arguments, first, last)
 
-        others = [self._executor.submit(take_jobs) for _ in range(self.threads - 1)]
+        def work_in_thread() -> None:
+            lock = allocate_lock()
+            with lock:
+                busy.append(lock)  # before the first job, so that whoever finds no jobs left can wait for all others
+                try:
+                    take_jobs()
+                except BaseException as error:
+                    errors.append(error)
+                    self.stop[0] = 1
+
+        def wait() -> None:
+            for lock in busy:
+                with lock:
+                    pass
+
         try:
+            for _ in range(min(self.threads, len(bounds)) - 1):
+                try:
+                    start_new_thread(work_in_thread, ())
+                except RuntimeError:  # too many threads, or the interpreter is shutting down
+                    break
             take_jobs()
-        finally:
-            for _ in jobs:  # after an exception: leave the other threads no jobs
-                pass
-            for other in others:
-                other.result()
+            wait()
+        except BaseException as error:
+            self.stop[0] = 1
+            if not (errors and isinstance(error, InterruptedError)):  # else another thread's error stopped this one
+                errors.insert(0, error)
+            while busy:
+                try:
+                    wait()
+                    busy.clear()
+                except BaseException as later:  # a signal handler's, as of a second Ctrl-C
+                    errors.insert(0, later)
+        if errors:
+            raise errors.pop(0)
         return [results[index] for index in range(len(bounds))]
-
-    def close(self) -> None:
-        """End the threads, if any were started."""
-        if self._executor is not None:
-            self._executor.shutdown()
-
-    def __enter__(self) -> Chunks:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
 
 
 def _sensible_threads(work: int) -> int:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Mapping
+from itertools import islice
 
 from pyperceptron.checks import counted, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, NoReturn
 
+PIECE = 65_536  # numbers that one call of a C function handles at most, as Ctrl-C waits for its return
 _READ_IN_PLACE = "dfB"
 UNORDERED = (Mapping, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
@@ -50,8 +52,7 @@ class Table:
 
     def as_float64(self) -> memoryview[float]:
         """Return a copy of the view in float64."""
-        values = as_flat(self.view)
-        return as_view(array("d", values.tobytes() if values.format == "d" else values), self.n_columns)
+        return as_view(float64_copy(as_flat(self.view)), self.n_columns)
 
 
 def numpy_if_loaded() -> Any:
@@ -89,12 +90,35 @@ def to_container(values: array[float], n_columns: int, container: str) -> Any:
     view = as_view(values, n_columns)
     # A model unpickled in another process may find NumPy not imported.
     numpy = numpy_if_loaded() if container == "numpy" else None
-    return numpy.array(view) if numpy else nested_lists(view)
+    return numpy_copy(numpy.asarray(view), "d") if numpy else as_list(view)
 
 
-def nested_lists(view: memoryview[float]) -> list[list[float]]:
-    """Return a two-dimensional view as nested lists."""
-    return view.tolist()  # type: ignore[return-value]
+def as_list(values: Any) -> list[Any]:
+    """Return a view, a vector or a NumPy array as a list; if it has two dimensions, as a list of lists."""
+    listed: list[Any] = []
+    for some in pieces(values):
+        listed += some.tolist()
+    return listed
+
+
+def list_of(values: Iterable[Any]) -> list[Any]:
+    """Return list(values)."""
+    listed: list[Any] = []
+    iterator = iter(values)
+    while some := list(islice(iterator, PIECE)):
+        listed += some
+    return listed
+
+
+def pieces(values: Any) -> Iterator[Any]:
+    """Yield slices of at most PIECE numbers, or of one row, that make up a sequence of one dimension or two."""
+    columns = values.shape[1] if len(getattr(values, "shape", ())) > 1 else 1
+    at_once = max(1, PIECE // max(1, columns))
+    if len(values) <= at_once:
+        yield values
+        return
+    for start in range(0, len(values), at_once):
+        yield values[start : start + at_once]
 
 
 def as_view(values: array[float], n_columns: int) -> memoryview[float]:
@@ -109,7 +133,30 @@ def as_flat(view: memoryview[Any]) -> memoryview[Any]:
 
 def zeros(count: int) -> array[float]:
     """Return a vector of zeros."""
-    return array("d", bytes(8 * count))
+    vector = array("d", bytes(8 * min(count, PIECE)))
+    if count <= PIECE:
+        return vector
+    for start in range(PIECE, count, PIECE):
+        vector.frombytes(bytes(8 * min(count - start, PIECE)))
+    return vector
+
+
+def float64_copy(values: memoryview[Any]) -> array[float]:
+    """Return the numbers of a one-dimensional view as a vector."""
+    vector = array("d")
+    for some in pieces(values):
+        vector.frombytes(some.tobytes()) if values.format == "d" else vector.extend(some)
+    return vector
+
+
+def numpy_copy(source: Any, dtype: Any) -> Any:
+    """Return a C-contiguous copy of a NumPy array, converted to the dtype."""
+    if source.size <= PIECE:
+        return source.astype(dtype, "C")
+    copied = numpy_if_loaded().empty(source.shape, dtype)
+    for into, some in zip(pieces(copied), pieces(source), strict=True):
+        into[...] = some
+    return copied
 
 
 def refuse_value(
@@ -171,14 +218,14 @@ def _opened(source: Any, name: str) -> tuple[Any, str]:
     if numpy is not None and isinstance(source, numpy.ndarray):
         refuse_masked(getattr(source, "mask", None), name)
         if source.dtype.kind in "OSU":
-            return source.tolist(), "numpy"
+            return as_list(source) if source.ndim else source.tolist(), "numpy"
         if source.dtype.kind not in "biuf":
             raise TypeError(f"{name} must hold real numbers; got elements of type {source.dtype}: convert them first")
         if source.dtype.char in "dfB?" and source.dtype.isnative:
             # NumPy copies a strided array several times as fast as a memoryview does.
-            return source if source.flags.c_contiguous else source.copy("C"), "numpy"
+            return source if source.flags.c_contiguous else numpy_copy(source, source.dtype), "numpy"
         with numpy.errstate(all="ignore"):  # overflow gives inf, which is refused later
-            return source.astype("d", "C"), "numpy"
+            return numpy_copy(source, "d"), "numpy"
     try:
         memoryview(source)
     except TypeError:
@@ -200,10 +247,11 @@ def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
         code = "B"
     if code in _READ_IN_PLACE and view.c_contiguous and view_format in (code, "@" + code, "?"):
         return _reshaped(view, view.shape, code)
-    copied = _reshaped(memoryview(view.tobytes()), (view.nbytes // view.itemsize,), code)
-    if code not in _READ_IN_PLACE:
-        copied, code = memoryview(array("d", copied)), "d"
-    return _reshaped(copied, view.shape, code)
+    copied = array(code if code in _READ_IN_PLACE else "d")
+    for some in pieces(view):
+        own = memoryview(some.tobytes())
+        copied.frombytes(own) if code == copied.typecode else copied.extend(own.cast(code))  # type: ignore[call-overload]
+    return _reshaped(memoryview(copied), view.shape)
 
 
 def _reshaped(view: memoryview[Any], shape: tuple[int, ...], code: str | None = None) -> memoryview[Any]:
@@ -218,7 +266,7 @@ def _size_of(code: str) -> int:
 def _view_of_rows(source: Any, name: str, flat: bool) -> memoryview[float]:
     """Return a float64 copy of a sequence of rows of equal length, n_rows × n_columns; if `flat`, a bare number is a row."""
     try:
-        rows = list(source)
+        rows = list_of(source)
     except TypeError:
         raise TypeError(f"{name} must be rows of numbers; got {named(source)}: {_one_row_remedy(name)}") from None
     if flat and rows and not hasattr(rows[0], "__len__"):
@@ -229,7 +277,8 @@ def _view_of_rows(source: Any, name: str, flat: bool) -> memoryview[float]:
         before = len(numbers)
         values = _values_of(row, name, index)
         try:
-            numbers.extend(values)
+            for some in pieces(values) if len(values) > PIECE else (values,):
+                numbers.extend(some)
         except (TypeError, OverflowError, ValueError):
             del numbers[before:]
             _append_one_by_one(numbers, values, name, index)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FAR = 1e6  # a step of this length may show that J falls without end
 _LEVEL = 1e-2  # of what the step gained: how much the slope at its end would gain or lose over another such step
 _STAGES = ((1e-4, 30.0), (1e-8, 300.0), (1e-11, 0.0))  # ridges, and how far to go along the direction found with each
+_HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
 _NO_PART = 1e-9  # of the largest component of a direction: one that is only rounding
 _MANY_OUTPUTS = 20  # of which each is looked at alone
 _MAX_SIZE = 1000  # coefficients in a Hessian that is factored to find a separating direction
@@ -90,19 +91,36 @@ def _of_output(objective: Objective, vector: Numbers, output: int) -> Numbers:
 
 def _falls_for_ever(objective: Objective, coefficients: Numbers, direction: Numbers) -> bool:
     """Whether a very long step lowers J and ends where J is level: what falls then are the losses of separated rows, to 0."""
-    backend, largest = objective.backend, objective.step_length(direction)
-    if not 0 < largest < inf:
+    backend, length = objective.backend, _length(objective, direction)
+    if not 0 < length < inf:
         return False
     # Begin where the coefficients have nothing of the direction, as rows may have gone so far that their losses are 0.
     standardised, own = _standardised(objective, direction), _standardised(objective, coefficients)
     share = backend.dot(own, standardised) / backend.dot(standardised, standardised)
     start, step = coefficients[:], zeros(objective.size)
     backend.add_scaled(start, -share, direction)
-    backend.add_scaled(step, _FAR / min(largest, objective.largest_logit(direction)), direction)
+    backend.add_scaled(step, _FAR / length, direction)
     value, _ = objective.evaluate(start)
+    if not value <= objective.evaluate(coefficients)[0] + _FAR:  # where rows have huge numbers, rounding may misplace them
+        return False
     backend.add_scaled(start, 1.0, step)
     there, gradient = objective.evaluate(start)
     return there < value and abs(backend.dot(gradient, step)) <= _LEVEL * (value - there)
+
+
+def _length(objective: Objective, direction: Numbers) -> float:
+    """Return the length of a direction that is far for all rows that it moves, in logits.
+
+    That is the largest logit or, if it is smaller, how far a coefficient moves most of the rows of its column: nearly
+    collinear columns make the former small, huge numbers the latter.
+    """
+    length = min(objective.step_length(direction), objective.largest_logit(direction))
+    for first in range(0, objective.size, objective.width):
+        for j, (scale, spread) in enumerate(zip(objective.scales, objective.spreads, strict=True)):
+            own = abs(direction[first + j]) * spread
+            if own and scale > _HUGE * spread:
+                length = min(length, own)
+    return length
 
 
 def _axis(objective: Objective, component: int, sign: float) -> Numbers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from pyperceptron.checks import counted
 from pyperceptron.containers import as_flat, as_view, zeros
 from pyperceptron.exceptions import TrainingWarning
@@ -45,8 +47,6 @@ def warn(findings: list[Finding], stacklevel: int) -> None:
     """Issue one TrainingWarning with the sentences of the findings that are worth one, if any are."""
     told = [finding.sentence for finding in findings if finding.warns]
     if told:
-        import warnings  # here, because most trainings need none
-
         warnings.warn(" ".join(told), TrainingWarning, stacklevel=stacklevel + 1)
 
 

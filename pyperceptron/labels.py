@@ -6,7 +6,18 @@ from array import array
 from math import fsum, inf
 
 from pyperceptron.checks import counted, named
-from pyperceptron.containers import UNORDERED, as_flat, numpy_if_loaded, read_table, refuse_value, rows_of
+from pyperceptron.containers import (
+    PIECE,
+    UNORDERED,
+    as_flat,
+    as_list,
+    list_of,
+    numpy_if_loaded,
+    pieces,
+    read_table,
+    refuse_value,
+    rows_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
-_ROWS_AT_ONCE = 65_536
 _ROWS_WITH_ONE = 4096  # looked at before the next: most tables of independent outputs are known by the first
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 
@@ -85,10 +95,10 @@ class Targets:
             for code, weight in zip(flat, sample_weights, strict=True):
                 totals[code] += weight
         elif n_classes <= 16:
-            for start in range(0, len(flat), _ROWS_AT_ONCE):  # some at a time, so that no copy of the whole is made
-                some = flat[start : start + _ROWS_AT_ONCE].tobytes()
+            for some in pieces(flat):
+                codes = some.tobytes()
                 for code in range(n_classes):
-                    totals[code] += some.count(code)
+                    totals[code] += codes.count(code)
         else:
             for code in flat:
                 totals[code] += 1
@@ -139,8 +149,8 @@ class Targets:
         new_codes = {code: new for new, code in enumerate(kept)}
         labels = tuple(self.classes.labels[code] for code in kept)
         _check_number_of_classes(labels)
-        codes = _code_table((new_codes.get(code, 0) for code in as_flat(self.table)), len(labels))
-        return Targets(Classes(labels, False, self.classes.dtype), codes)
+        codes = _code_array((new_codes.get(code, 0) for code in as_flat(self.table)), len(labels))
+        return Targets(Classes(labels, False, self.classes.dtype), _as_table(codes, 1))
 
 
 def read_labels(y: Any, n_rows: int) -> Targets:
@@ -158,10 +168,10 @@ def read_labels(y: Any, n_rows: int) -> Targets:
             opened = [value for [value] in opened]
         return _from_values(opened, None)
     if opened.ndim == 2:
-        return _multilabel(opened.tolist(), opened.dtype)
+        return _multilabel(as_list(opened), opened.dtype)
     if opened.dtype.kind in "biuf" and len(opened) > SMALL:
         return _from_numbers(opened)
-    return _from_values(opened.tolist(), opened.dtype)
+    return _from_values(as_list(opened), opened.dtype)
 
 
 def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
@@ -201,7 +211,7 @@ def label_list(y: Any, n_rows: int) -> list[Any]:
     """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any values will do."""
     opened = _opened(y)
     _check_length(len(opened), n_rows)
-    values: list[Any] = opened if isinstance(opened, list) else opened.tolist()
+    values: list[Any] = opened if isinstance(opened, list) else as_list(opened)
     if all(isinstance(value, list) and len(value) == 1 for value in values):
         return [value for [value] in values]
     return values
@@ -225,7 +235,7 @@ def _opened(y: Any) -> Any:
     try:
         if isinstance(y, (str, bytes, *UNORDERED)):
             raise TypeError
-        values: list[Any] = y.tolist() if isinstance(y, memoryview) else list(y)
+        values: list[Any] = as_list(y) if isinstance(y, memoryview) else list_of(y)
     except TypeError:
         raise TypeError(f"y is {named(y)}; expected a sequence of labels, one for each row of X") from None
     return values
@@ -239,8 +249,10 @@ def _check_length(length: int, n_rows: int) -> None:
 
 
 def _from_values(values: list[Any], dtype: Any) -> Targets:
+    found: dict[Any, None] = {}
     try:
-        found = dict.fromkeys(values)
+        for some in pieces(values):
+            found |= dict.fromkeys(some)
     except TypeError:
         row = next(row for row, value in enumerate(values) if not _is_hashable(value))
         raise TypeError(
@@ -255,24 +267,37 @@ def _from_values(values: list[Any], dtype: Any) -> Targets:
     except TypeError:
         labels = tuple(found)
     _check_number_of_classes(labels)
-    codes = {label: code for code, label in enumerate(labels)}
-    return Targets(Classes(labels, False, dtype), _code_table(map(codes.__getitem__, values), len(labels)))
+    code_of = {label: code for code, label in enumerate(labels)}.__getitem__
+    codes = _code_array((), len(labels))
+    for some in pieces(values):
+        codes += _code_array(map(code_of, some), len(labels))
+    return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
 
 
 def _from_numbers(y: Any) -> Targets:
     """As _from_values, for a NumPy array of numbers; some rows at a time, so that no copy of the whole is made."""
     numpy = numpy_if_loaded()
-    parts = [y[start : start + _ROWS_AT_ONCE] for start in range(0, len(y), _ROWS_AT_ONCE)]
-    labels = numpy.unique(numpy.concatenate([numpy.unique(part) for part in parts]))
+    parts = list(pieces(y))
+    labels = _distinct(numpy.concatenate([_distinct(part) for part in parts]))
     if y.dtype.kind == "f" and not numpy.isfinite(labels).all():
         row = int(numpy.flatnonzero(~numpy.isfinite(y))[0])
         raise ValueError(f"y row {row} is {float(y[row])!r}; expected a label: fill it in or drop that row")
     _check_number_of_classes(labels.tolist())
     codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
-    for part, start in zip(parts, range(0, len(y), _ROWS_AT_ONCE), strict=True):
+    for part, start in zip(parts, range(0, len(y), PIECE), strict=True):
         found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels, part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))
+
+
+def _distinct(values: Any) -> Any:
+    """As numpy.unique, which imports a module when it is first called: in a child forked meanwhile it would wait for ever."""
+    ordered = values.copy()
+    ordered.sort()
+    differs = ordered != ordered  # False, but for nan
+    differs[0] = True
+    differs[1:] |= ordered[1:] != ordered[:-1]
+    return ordered[differs]
 
 
 def _multilabel(rows: list[list[Any]], dtype: Any) -> Targets:
@@ -307,8 +332,8 @@ def _probability_totals(flat: memoryview[float], sample_weights: array[float] | 
     return totals if n_columns > 1 else [weight_total - totals[0], totals[0]]
 
 
-def _code_table(codes: Iterable[int], n_classes: int) -> memoryview[int]:
-    return _as_table(array("B", bytes(codes)) if n_classes <= 256 else array("H", list(codes)), 1)
+def _code_array(codes: Iterable[int], n_classes: int) -> array[int]:
+    return array("B", bytes(codes)) if n_classes <= 256 else array("H", list(codes))
 
 
 def _as_table(values: array[Any], n_columns: int) -> memoryview[Any]:

@@ -14,7 +14,7 @@ from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, positive_number, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.columns import column_statistics
-from pyperceptron.containers import as_flat, as_view, nested_lists, to_container, zeros
+from pyperceptron.containers import as_flat, as_list, as_view, to_container, zeros
 from pyperceptron.findings import diagnose_layer, warn
 from pyperceptron.losses import loss_for
 from pyperceptron.matrix import Matrix, matrix_of
@@ -99,7 +99,7 @@ class SigmoidLayer:
     @property
     def weights(self) -> Rows:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        neurons = nested_lists(as_view(self._coefficients, self._width))
+        neurons = as_list(as_view(self._coefficients, self._width))
         return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
 
     @weights.setter
@@ -195,16 +195,16 @@ class SigmoidLayer:
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {named(callback)}; expected a function of the layer and the iteration, or None")
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
-        with _Descent(self, inputs, targets, learning_rate) as descent:
-            self._findings = []
-            if callback is None:
-                self._advance(descent, iterations)
-            else:
-                for iteration in range(1, iterations + 1):
-                    self._advance(descent, 1, iteration - 1)
-                    if callback(self, iteration):
-                        break
-            findings = self._diagnose(descent) if iterations else []
+        descent = _Descent(self, inputs, targets, learning_rate)
+        self._findings = []
+        if callback is None:
+            self._advance(descent, iterations)
+        else:
+            for iteration in range(1, iterations + 1):
+                self._advance(descent, 1, iteration - 1)
+                if callback(self, iteration):
+                    break
+        findings = self._diagnose(descent) if iterations else []
         self._findings = [finding.sentence for finding in findings]
         warn(findings, stacklevel=2)
         return self
@@ -230,10 +230,9 @@ class SigmoidLayer:
         return self._steps(_Descent(self, inputs, targets, learning_rate), iterations)
 
     def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
-        with descent:
-            self._findings = []
-            for iteration in range(1, iterations + 1):
-                yield self._traced(descent, iteration)
+        self._findings = []
+        for iteration in range(1, iterations + 1):
+            yield self._traced(descent, iteration)
 
     def _advance(self, descent: _Descent, iterations: int, iterations_before: int = 0) -> None:
         """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""
@@ -261,13 +260,13 @@ class SigmoidLayer:
         self._advance(descent, 1, iteration - 1)
         assert self._outputs is not None
         outputs = matrix_of(self._outputs[0].tolist(), (descent.table.n_rows, self.n_outputs))
-        errors = Matrix(nested_lists(descent.targets)) - outputs
+        errors = Matrix(as_list(descent.targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
             iteration=iteration,
             weights=weights,
             bias=bias,
-            weighted_sums=nested_lists(as_view(sums, self.n_outputs)),
+            weighted_sums=as_list(as_view(sums, self.n_outputs)),
             outputs=outputs.rows,
             errors=errors.rows,
             slopes=slopes.rows,
@@ -308,6 +307,7 @@ class _Descent:
             "sigmoid_squared_error",
             width > layer.n_inputs,
             self._chunks.rows_in_chunk,
+            stop=self._chunks.stop,
         )
         self.learning_rate = learning_rate
         self._n_outputs, self._bias = n_outputs, width > layer.n_inputs
@@ -335,12 +335,6 @@ class _Descent:
                 return made
             coefficients[:] = updated
         return iterations
-
-    def __enter__(self) -> _Descent:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._chunks.close()
 
 
 class Step:

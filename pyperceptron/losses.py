@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 
 
 def sigmoid_log_loss(logits: Row, targets: Row) -> tuple[float, list[float], list[float]]:
-    """ℓ = Σ log(1 + eᶻ) - y·z, the cross-entropy of each sigmoid: ∂ℓ/∂z = o - y and curvature o·(1 - o)."""
+    """ℓ = Σ log(1 + eᶻ) - y·z, the cross-entropy of each sigmoid: ∂ℓ/∂z = o - y and curvature o·(1 - o).
+
+    1 - o is computed as the sigmoid of -z, so that no digits are lost where o is near 1.
+    """
     outputs = [sigmoid(z) for z in logits]
+    complements = [sigmoid(-z) for z in logits]
     loss = 0.0
     for z, y in zip(logits, targets, strict=True):
         loss += log1p(exp(-abs(z))) + (max(z, 0.0) - y * z)
-    return loss, [o - y for o, y in zip(outputs, targets, strict=True)], [o * (1 - o) for o in outputs]
+    rows = zip(outputs, complements, targets, strict=True)
+    gradients = [(1 - y) * o - y * complement for o, complement, y in rows]
+    return loss, gradients, [o * complement for o, complement in zip(outputs, complements, strict=True)]
 
 
 def softmax_log_loss(logits: Row, targets: Row) -> tuple[float, list[float], list[float]]:

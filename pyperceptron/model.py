@@ -6,7 +6,17 @@ from array import array
 
 from pyperceptron.backends import backend_of
 from pyperceptron.checks import counted
-from pyperceptron.containers import as_view, numpy_if_loaded, read_table, to_container, zeros
+from pyperceptron.containers import (
+    PIECE,
+    as_list,
+    as_view,
+    numpy_copy,
+    numpy_if_loaded,
+    pieces,
+    read_table,
+    to_container,
+    zeros,
+)
 from pyperceptron.samples import read_row, refuse_overflow
 
 TYPE_CHECKING = False
@@ -96,7 +106,7 @@ class FittedModel:
         """Return the logits, n_samples × n_outputs; flat for a single output or an X that is neither lists nor NumPy."""
         table, results = self._predict(X, "identity", self.n_outputs)
         if table.container == "list":
-            return results.tolist() if self.n_outputs == 1 else to_container(results, self.n_outputs, "list")
+            return as_list(results) if self.n_outputs == 1 else to_container(results, self.n_outputs, "list")
         return results.reshape(-1) if table.container == "numpy" and self.n_outputs == 1 else results
 
     def probabilities(self, X: Any) -> Any:
@@ -110,15 +120,22 @@ class FittedModel:
         table, logits = self._predict(X, "identity", self.n_outputs)
         if self.classes.multilabel:
             if table.container == "numpy":
-                return (logits > 0).astype("l")
+                return numpy_copy(logits > 0, "l")
             values = [int(logit > 0) for logit in logits]
             return [values[first : first + self.n_outputs] for first in range(0, len(values), self.n_outputs)]
         found = array("H", bytes(2 * table.n_rows))
         view: memoryview[float] = memoryview(logits) if table.container == "numpy" else as_view(logits, self.n_outputs)
-        backend_of(self.backend).predicted_classes(view, memoryview(found))
+        view_of_found = memoryview(found)
+        backend_of(self.backend).predicted_classes(view, view_of_found)
         if table.container == "numpy":
-            return self.classes.as_numpy().take(found)
-        return list(map(self.classes.labels.__getitem__, found))
+            labels = self.classes.as_numpy()
+            if table.n_rows <= PIECE:
+                return labels.take(found)
+            predicted = numpy_if_loaded().empty(table.n_rows, labels.dtype)
+            for into, codes in zip(pieces(predicted), pieces(view_of_found), strict=True):
+                into[...] = labels.take(codes)
+            return predicted
+        return [self.classes.labels[code] for code in found]
 
     def row_predictor(self) -> RowPredictor:
         """Return a RowPredictor with these coefficients."""

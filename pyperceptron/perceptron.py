@@ -9,7 +9,7 @@ from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import as_flat, as_view, read_table, zeros
+from pyperceptron.containers import as_flat, as_list, as_view, pieces, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -138,76 +138,77 @@ class Perceptron:
         loss = loss_for(self.loss, classes.kind)
         # Judge and set up.
         intercept = bool(self.fit_intercept)
-        with Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend) as chunks:
+        chunks = Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend)
 
-            def loss_over_samples(offsets: Numbers | None) -> LinearLoss:
-                linear_loss: LinearLoss = backend.LinearLoss(
-                    samples.view,
-                    targets.table,
-                    None if weights is None else memoryview(weights),
-                    classes.n_outputs,
-                    loss.name,
-                    intercept,
-                    chunks.rows_in_chunk,
-                    None if offsets is None else memoryview(offsets),
-                )
-                return linear_loss
-
-            linear_loss = loss_over_samples(None)
-            columns = column_statistics(linear_loss, chunks, samples.view)
-            light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
-            if light or not columns.in_range:
-                check_range(samples, "X", -LIMIT, LIMIT, backend)
-            refuse_tiny(columns, samples)
-            offsets = columns.offsets() if intercept else None
-            if offsets:
-                linear_loss = loss_over_samples(offsets)
-            objective = Objective(
-                backend,
+        def loss_over_samples(offsets: Numbers | None) -> LinearLoss:
+            linear_loss: LinearLoss = backend.LinearLoss(
                 samples.view,
-                linear_loss,
-                chunks,
-                columns,
-                loss,
+                targets.table,
+                None if weights is None else memoryview(weights),
                 classes.n_outputs,
-                offsets=offsets,
-                rarest=targets.rarest_class(weights),
-                l2=float(self.l2),
-                l1=float(self.l1),
-                intercept=intercept,
-                standardize=bool(self.standardize),
+                loss.name,
+                intercept,
+                chunks.rows_in_chunk,
+                None if offsets is None else memoryview(offsets),
+                chunks.stop,
             )
-            start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
+            return linear_loss
 
-            # Solve and keep.
-            def keep(coefficients: Numbers, record: Record) -> None:
-                activation = loss.activations[classes.kind]
-                names, container = samples.names, samples.container
-                self._set_fitted(
-                    FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
-                )
+        linear_loss = loss_over_samples(None)
+        columns = column_statistics(linear_loss, chunks, samples.view)
+        light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
+        if light or not columns.in_range:
+            check_range(samples, "X", -LIMIT, LIMIT, backend)
+        refuse_tiny(columns, samples)
+        offsets = columns.offsets() if intercept else None
+        if offsets:
+            linear_loss = loss_over_samples(offsets)
+        objective = Objective(
+            backend,
+            samples.view,
+            linear_loss,
+            chunks,
+            columns,
+            loss,
+            classes.n_outputs,
+            offsets=offsets,
+            rarest=targets.rarest_class(weights),
+            l2=float(self.l2),
+            l1=float(self.l1),
+            intercept=intercept,
+            standardize=bool(self.standardize),
+        )
+        start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
 
-            def data_findings(coefficients: Numbers) -> list[Finding]:
-                return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+        # Solve and keep.
+        def keep(coefficients: Numbers, record: Record) -> None:
+            activation = loss.activations[classes.kind]
+            names, container = samples.names, samples.container
+            self._set_fitted(
+                FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
+            )
 
-            previous = self._fitted
-            try:
-                findings = train(
-                    objective,
-                    start or _initial_coefficients(objective, targets, weights),
-                    best_solver(objective) if self.solver == "auto" else self.solver,
-                    tol=float(self.tol),
-                    max_iter=self.max_iter,
-                    learning_rate=self.learning_rate,
-                    keep=keep,
-                    callback=self._call_back if self.callback else None,
-                    verbose=bool(self.verbose),
-                    names=samples.names,
-                    data_findings=data_findings,
-                )
-            except Exception:
-                self._set_fitted(previous)
-                raise
+        def data_findings(coefficients: Numbers) -> list[Finding]:
+            return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+
+        previous = self._fitted
+        try:
+            findings = train(
+                objective,
+                start or _initial_coefficients(objective, targets, weights),
+                best_solver(objective) if self.solver == "auto" else self.solver,
+                tol=float(self.tol),
+                max_iter=self.max_iter,
+                learning_rate=self.learning_rate,
+                keep=keep,
+                callback=self._call_back if self.callback else None,
+                verbose=bool(self.verbose),
+                names=samples.names,
+                data_findings=data_findings,
+            )
+        except Exception:
+            self._set_fitted(previous)
+            raise
         warn(findings, stacklevel=2)
         return self
 
@@ -222,7 +223,7 @@ class Perceptron:
         weights = None
         if sample_weight is not None:
             weights = read_sample_weights(sample_weight, n_rows, backend)
-            largest = max(weights)  # scaled by it, so that their sum neither overflows nor underflows
+            largest = max(map(max, pieces(weights)))  # scaled by it, so that their sum neither overflows nor underflows
             weights = array("d", (weight / largest for weight in weights))
             targets = targets.without_weightless_classes(weights)
         if self.class_weight is None:
@@ -231,7 +232,7 @@ class Perceptron:
             raise ValueError("class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight")
         factors = self._class_factors(targets, weights)
         factors = [factor / max(factors) for factor in factors]
-        of_rows = map(factors.__getitem__, as_flat(targets.table))
+        of_rows = (factors[code] for code in as_flat(targets.table))
         if weights is None:
             return targets, array("d", of_rows)
         return targets, array("d", (weight * factor for weight, factor in zip(weights, of_rows, strict=True)))
@@ -290,7 +291,7 @@ class Perceptron:
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
         predicted = self.predict(X)
-        predicted = predicted.tolist() if hasattr(predicted, "tolist") else predicted
+        predicted = as_list(predicted) if hasattr(predicted, "tolist") else predicted
         expected = label_list(y, len(predicted))
         correct = [ours == theirs for ours, theirs in zip(predicted, expected, strict=True)]
         if sample_weight is None:

@@ -6,7 +6,7 @@ import sys
 from array import array
 
 from pyperceptron.checks import LIMIT, counted, named
-from pyperceptron.containers import UNORDERED, as_flat, nested_lists, read_table, refuse_masked, refuse_value
+from pyperceptron.containers import UNORDERED, as_flat, as_list, float64_copy, pieces, read_table, refuse_masked, refuse_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check_range(table: Table, name: str, low: float, high: float, backend: Backe
 def refuse_overflow(table: Table, row: int, name: str, backend: Backend) -> NoReturn:
     """Raise ValueError with the number that made a logit of this row overflow, or with the first that is not finite."""
     check_range(table, name, -_LARGEST, _LARGEST, backend)
-    [values] = nested_lists(table.view[row : row + 1])
+    [values] = as_list(table.view[row : row + 1])
     column = max(range(len(values)), key=lambda index: abs(values[index]))
     expected = "a smaller number, as the weighted sum overflows"
     refuse_value(name, row, column, repr(values[column]), "scale it down", expected=expected)
@@ -50,11 +50,11 @@ def read_sample_weights(weights: Any, n_rows: int, backend: Backend) -> array[fl
             f"{counted(n_rows, 'row')}: give one number for each row of X"
         )
     copied = _copy_within(table, "sample_weight", _LARGEST, backend)
-    lowest = min(copied)
+    lowest = min(map(min, pieces(copied)))
     if lowest < 0:
         remedy = "weigh a row 0 to leave it out"
         refuse_value("sample_weight", copied.index(lowest), 0, repr(lowest), remedy, expected="0 or more")
-    if not any(copied):
+    if not any(map(any, pieces(copied))):
         raise ValueError("sample_weight is 0 for every row: give at least one row of each class a positive weight")
     return copied
 
@@ -170,4 +170,4 @@ def read_layer_bias(bias: Any, n_outputs: int, backend: Backend) -> array[float]
 def _copy_within(table: Table, name: str, limit: float, backend: Backend) -> array[float]:
     """Return a flat float64 copy of the numbers; raise ValueError if one is not within ±limit."""
     check_range(table, name, -limit, limit, backend)
-    return array("d", as_flat(table.view))
+    return float64_copy(as_flat(table.view))

@@ -80,14 +80,14 @@ def train(
             point = evaluate(objective, coefficients)
             history.pop()
             _note(history, point, objective, solver, verbose=False)
+        rose = point.value > history[0]["objective"]
+        findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
+        coefficients = objective.without_offsets(point.coefficients)
+        findings = data_findings(coefficients) + findings
     except KeyboardInterrupt:
         if len(history) > 1:
             keep(objective.without_offsets(point.coefficients), Record(solver, len(history) - 1, history, []))
         raise
-    rose = point.value > history[0]["objective"]
-    findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
-    coefficients = objective.without_offsets(point.coefficients)
-    findings = data_findings(coefficients) + findings
     sentences = [finding.sentence for finding in findings]
     keep(coefficients, Record(solver, len(history) - 1, history, sentences))
     return findings

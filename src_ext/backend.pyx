@@ -28,8 +28,8 @@ from libc.string cimport memcpy, memset
 from buffers cimport is_interrupted, memory_of, raise_status, rows_of
 from kernels cimport (
     BINARY_SIGMOID, FLOAT64, FLOAT64_TARGETS, IDENTITY, INTERRUPTED, MIN_EXPONENT, NORMALIZED_SIGMOID, SIGMOID, SOFTMAX,
-    TWO_TO_600, UINT8_CLASSES, UINT16_CLASSES, Activation, Kernels, Loss, Problem, Rows, TargetType, kernels_avx2,
-    kernels_avx512, kernels_baseline, scaled_exp,
+    TWO_TO_600, UINT8_CLASSES, UINT16_CLASSES, WORK_BETWEEN_INTERRUPTS, Activation, Kernels, Loss, Problem, Rows, TargetType,
+    kernels_avx2, kernels_avx512, kernels_baseline, scaled_exp,
 )
 
 cdef extern from *:
@@ -124,11 +124,11 @@ cdef const Loss* loss_of(name) except NULL:
 @cython.final
 cdef class LinearLoss:
     cdef tuple arguments
-    cdef const uint8_t[::1] memory, target_memory
+    cdef const uint8_t[::1] memory, target_memory, stop
     cdef const double[::1] weights, offsets
     cdef Problem problem
 
-    def __init__(self, inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets=None):
+    def __init__(self, inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets=None, stop=None):
         self.arguments = inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets
         self.memory = memory_of(inputs)
         self.target_memory = memory_of(targets)
@@ -147,6 +147,10 @@ cdef class LinearLoss:
         self.problem.width = self.problem.rows.n_columns + bool(intercept)
         self.problem.rows_in_chunk = rows_in_chunk
         self.problem.loss = loss_of(loss)
+        self.problem.stop = NULL
+        if stop is not None:
+            self.stop = stop
+            self.problem.stop = &self.stop[0]
 
     def __reduce__(self):
         from pyperceptron.backends.python import pickled_loss
@@ -227,15 +231,27 @@ def train(LinearLoss loss, array.array coefficients, int64_t iterations, double 
     return made
 
 
+cdef inline bint looks_at(Py_ssize_t i) noexcept nogil:
+    """Whether a loop over i looks for Ctrl-C now."""
+    return i % WORK_BETWEEN_INTERRUPTS == WORK_BETWEEN_INTERRUPTS - 1
+
+
 def systematic_sample(array.array values, Py_ssize_t wanted):
     cdef const double* value = values.data.as_doubles
     cdef Py_ssize_t found = 0, count = len(values), i
     cdef array.array indices = array.array("q", bytes(8 * (wanted + 1))), weights = new_vector(wanted + 1)
     cdef double total = 0.0, passed = 0.0, before, probability
+    cdef int status = 0
     with nogil:
         for i in range(count):
+            if looks_at(i) and is_interrupted():
+                status = INTERRUPTED
+                break
             total += value[i]
         for i in range(count):
+            if status or looks_at(i) and is_interrupted():
+                status = INTERRUPTED
+                break
             probability = min(1.0, wanted * value[i] / total) if total > 0.0 else 0.0
             before = passed
             passed += probability
@@ -243,6 +259,7 @@ def systematic_sample(array.array values, Py_ssize_t wanted):
                 indices.data.as_longlongs[found] = i
                 weights.data.as_doubles[found] = 1.0 / probability
                 found += 1
+    raise_status(status)
     return indices[:found], weights[:found]
 
 
@@ -285,10 +302,18 @@ cdef Py_ssize_t argmax(const double* logits, Py_ssize_t count) noexcept nogil:
 
 
 def predicted_classes(const double[:, ::1] logits, uint16_t[::1] classes):
-    cdef Py_ssize_t i
+    cdef Py_ssize_t n_rows = logits.shape[0], n_outputs = logits.shape[1], work = 0, i
+    cdef int status = 0
     with nogil:
-        for i in range(logits.shape[0]):
-            classes[i] = <uint16_t> argmax(&logits[i, 0], logits.shape[1])
+        for i in range(n_rows):
+            work += n_outputs
+            if work >= WORK_BETWEEN_INTERRUPTS:
+                work = 0
+                if is_interrupted():
+                    status = INTERRUPTED
+                    break
+            classes[i] = <uint16_t> argmax(&logits[i, 0], n_outputs)
+    raise_status(status)
 
 
 cdef set types_without_mask = set()
@@ -478,18 +503,21 @@ def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array 
 def cholesky(array.array matrix, Py_ssize_t n):
     cdef array.array workspace = new_vector(2 * n)
     cdef Py_ssize_t failed
+    cdef int status
     with nogil:
-        failed = kernels.cholesky(matrix.data.as_doubles, n, workspace.data.as_doubles)
+        status = kernels.cholesky(matrix.data.as_doubles, n, workspace.data.as_doubles, &failed, is_interrupted)
+    raise_status(status)
     return failed
 
 
 def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
-    cdef Py_ssize_t first, size = len(vector), length = len(factors)
+    cdef Py_ssize_t length = len(factors), size = len(vector)
+    cdef int status
     with nogil:
-        first = 0
-        while first < size:
-            kernels.cholesky_solve(factors.data.as_doubles + first * n % length, n, vector.data.as_doubles + first)
-            first += n
+        status = kernels.cholesky_solve(
+            factors.data.as_doubles, length, n, vector.data.as_doubles, size, is_interrupted
+        )
+    raise_status(status)
 
 
 def coordinate_descent(
@@ -497,38 +525,10 @@ def coordinate_descent(
     Py_ssize_t sweeps, double tolerance
 ):
     cdef array.array workspace = new_vector(n * n + n)
-    cdef double* full = workspace.data.as_doubles
-    cdef double* gradients = full + n * n
-    cdef double* steps = step.data.as_doubles
-    cdef const double* lower = matrix.data.as_doubles
-    cdef double curvature, here, there, threshold, change, largest
-    cdef Py_ssize_t j, k, sweep
-    cdef bint interrupted = False
+    cdef int status
     with nogil:
-        for j in range(n):
-            for k in range(n):
-                full[j * n + k] = lower[max(j, k) * n + min(j, k)]
-        for j in range(n):
-            gradients[j] = gradient.data.as_doubles[j] + kernels.dot(full + j * n, steps, n)
-        for sweep in range(sweeps):
-            largest = 0.0
-            for j in range(n):
-                curvature = full[j * n + j]
-                if curvature <= 0.0:
-                    continue
-                here = point.data.as_doubles[j] + steps[j]
-                there = here - gradients[j] / curvature
-                threshold = thresholds.data.as_doubles[j] / curvature
-                there = max(there - threshold, 0.0) + min(there + threshold, 0.0)
-                change = there - here
-                if change != 0.0:
-                    steps[j] = there - point.data.as_doubles[j]
-                    kernels.add_scaled(gradients, change, full + j * n, n)
-                    largest = max(largest, curvature * change * change)
-            if largest <= tolerance:
-                break
-            if sweep % 16 == 15 and is_interrupted():
-                interrupted = True
-                break
-    if interrupted:
-        raise_status(INTERRUPTED)
+        status = kernels.coordinate_descent(
+            matrix.data.as_doubles, n, gradient.data.as_doubles, point.data.as_doubles, thresholds.data.as_doubles,
+            step.data.as_doubles, sweeps, tolerance, workspace.data.as_doubles, is_interrupted
+        )
+    raise_status(status)

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uintptr_t
 
-from kernels cimport FLOAT32, FLOAT64, INTERRUPTED, OUT_OF_MEMORY, UINT8, Rows
+from kernels cimport FLOAT32, FLOAT64, INTERRUPTED, OUT_OF_MEMORY, STOPPED, UINT8, Rows
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() noexcept  # the kernel returns INTERRUPTED, and raise_status propagates the exception
@@ -33,7 +33,9 @@ cdef inline int is_interrupted() noexcept nogil:
 
 
 cdef inline int raise_status(int status) except -1:
-    """Raise the exception for a kernel's status: MemoryError, or the one that a signal handler has set."""
+    """Raise the exception for a kernel's status: MemoryError, InterruptedError, or the one that a signal handler has set."""
     if status == OUT_OF_MEMORY:
         raise MemoryError
+    if status == STOPPED:
+        raise InterruptedError("another thread has failed")
     return -1 if status == INTERRUPTED else 0

@@ -1,11 +1,13 @@
 # The C side, as kernels/kernels.h declares it.
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
-cdef extern from "kernels/kernels.h":
+cdef extern from "kernels/interrupts.h":
     enum:
         OUT_OF_MEMORY
         INTERRUPTED
+        STOPPED
+        WORK_BETWEEN_INTERRUPTS
     ctypedef int (*Interrupted)() noexcept nogil
     ctypedef enum Storage:
         FLOAT64
@@ -35,6 +37,7 @@ cdef extern from "kernels/kernels.h":
         Py_ssize_t width
         Py_ssize_t rows_in_chunk
         const Loss* loss
+        const uint8_t* stop
     ctypedef enum Activation:
         IDENTITY
         SIGMOID
@@ -69,8 +72,14 @@ cdef extern from "kernels/kernels.h":
         int (*first_outside)(const Rows*, double low, double high, Py_ssize_t* found, Interrupted) noexcept nogil
         double (*dot)(const double* left, const double* right, Py_ssize_t n) noexcept nogil
         void (*add_scaled)(double* target, double factor, const double* source, Py_ssize_t n) noexcept nogil
-        Py_ssize_t (*cholesky)(double* matrix, Py_ssize_t n, double* workspace) noexcept nogil
-        void (*cholesky_solve)(const double* factor, Py_ssize_t n, double* vector) noexcept nogil
+        int (*cholesky)(double* matrix, Py_ssize_t n, double* workspace, Py_ssize_t* failed, Interrupted) noexcept nogil
+        int (*cholesky_solve)(
+            const double* factors, Py_ssize_t length, Py_ssize_t n, double* vectors, Py_ssize_t size, Interrupted
+        ) noexcept nogil
+        int (*coordinate_descent)(
+            const double* lower, Py_ssize_t n, const double* gradient, const double* point, const double* thresholds,
+            double* step, Py_ssize_t sweeps, double tolerance, double* workspace, Interrupted
+        ) noexcept nogil
     const Kernels kernels_baseline
     const Kernels kernels_avx2
     const Kernels kernels_avx512

@@ -69,3 +69,8 @@ def _is_there(name: str) -> bool:
     except ImportError:
         return False
     return True
+
+
+# A child that is forked while another thread imports a backend would wait for that thread for ever: import it before.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=available_backends)

@@ -249,6 +249,8 @@ static void logits_by_tiles(const Block *block, const double *weights, double *l
     for (ptrdiff_t column = 0, columns; column < padded(n); column += columns) {
         columns = smaller(STRIP, padded(n) - column);
         for (ptrdiff_t i = 0; i < rows; i += 4) {
+            if (is_interrupted(block->watch, 4 * columns * k))
+                return;
             if (next)
                 prefetch(next, bytes), next += bytes;
             tiled_logits(block->workspace + i * step + column, step, weights + column, padded(n), columns, k,
@@ -262,7 +264,7 @@ static void add_gradient_by_tiles(const Block *block, const double *gradients, p
     ptrdiff_t n = block->rows->n_columns, k = block->n_outputs;
     for (ptrdiff_t j = 0; j < padded(n); j += TILE_VECTORS * LANES) {
         int vectors = (int)smaller(TILE_VECTORS, (padded(n) - j) / LANES);
-        for (ptrdiff_t c = 0; c < k; c += TILE_ROWS)
+        for (ptrdiff_t c = 0; c < k && !is_interrupted(block->watch, TILE_ROWS * vectors * LANES * block->count); c += TILE_ROWS)
             tile((int)smaller(TILE_ROWS, k - c), vectors, gradients + c * stride, stride, 1, block->workspace + j, copy_step(n),
                  block->count, total + c * padded(n) + j, padded(n));
     }
@@ -298,6 +300,8 @@ ALWAYS_INLINE void add_hessian_of_size(int size, const Block *block, const doubl
             scale_row(size, stored_row(size, block, i), n, width, curvatures[i], left + i * wide, right + i * wide);
     for (ptrdiff_t c = 0; c < wide; c += TILE_VECTORS * LANES) {
         int vectors = (int)smaller(TILE_VECTORS, (wide - c) / LANES);
+        if (is_interrupted(block->watch, (wide - c) * vectors * LANES * block->count))
+            return;
         for (ptrdiff_t j = c / TILE_ROWS * TILE_ROWS; j < wide; j += TILE_ROWS)
             tile(TILE_ROWS, vectors, right + j, 1, wide, left + c, wide, block->count, total + j * wide + c, wide);
     }

@@ -12,5 +12,5 @@
 
 const Kernels KERNELS = {
     LOSSES,        evaluate, hessian, moments,    sampling_scores, train,
-    predict,       first_outside, dot, add_scaled, cholesky, cholesky_solve,
+    predict,       first_outside, dot, add_scaled, cholesky, cholesky_solve, coordinate_descent,
 };

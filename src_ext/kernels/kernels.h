@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What a kernel returns if it could not finish; 0 if it could. */
-enum { OUT_OF_MEMORY = -1, INTERRUPTED = -2 };
+enum { OUT_OF_MEMORY = -1, INTERRUPTED = -2, STOPPED = -3 };
 
 /* Called every few milliseconds; if it returns nonzero, the kernel stops and returns INTERRUPTED. */
 typedef int (*Interrupted)(void);
@@ -47,6 +47,7 @@ typedef struct {
     ptrdiff_t n_outputs, width;    /* width: n_columns, plus 1 with an intercept */
     ptrdiff_t rows_in_chunk;       /* chunk c holds the rows from c · rows_in_chunk */
     const Loss *loss;
+    const volatile uint8_t *stop;  /* becomes nonzero when passes in other threads must end and return STOPPED; or NULL */
 } Problem;
 
 typedef enum { IDENTITY, SIGMOID, SOFTMAX, NORMALIZED_SIGMOID, BINARY_SIGMOID } Activation;
@@ -74,8 +75,12 @@ typedef struct {
     int (*first_outside)(const Rows *rows, double low, double high, ptrdiff_t *found, Interrupted interrupted);
     double (*dot)(const double *left, const double *right, ptrdiff_t n);
     void (*add_scaled)(double *target, double factor, const double *source, ptrdiff_t n);
-    ptrdiff_t (*cholesky)(double *matrix, ptrdiff_t n, double *workspace);
-    void (*cholesky_solve)(const double *factor, ptrdiff_t n, double *vector);
+    int (*cholesky)(double *matrix, ptrdiff_t n, double *workspace, ptrdiff_t *failed, Interrupted interrupted);
+    int (*cholesky_solve)(
+        const double *factors, ptrdiff_t length, ptrdiff_t n, double *vectors, ptrdiff_t size, Interrupted interrupted);
+    int (*coordinate_descent)(
+        const double *lower, ptrdiff_t n, const double *gradient, const double *point, const double *thresholds, double *step,
+        ptrdiff_t sweeps, double tolerance, double *workspace, Interrupted interrupted);
 } Kernels;
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

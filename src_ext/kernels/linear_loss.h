@@ -31,7 +31,6 @@
 #define MAX_TILED_ROWS 64
 #define HESSIAN_ROWS 64
 #define MOMENT_BLOCK_ROWS 64
-#define WORK_BETWEEN_INTERRUPTS 4194304  /* multiplications: a few milliseconds */
 #define EXP_WORK 24  /* an exponential takes about as long as this many multiplications */
 
 /* Rows in a block, a multiple of 8. */
@@ -90,8 +89,7 @@ typedef struct {
     const Problem *problem;
     const RowStorage *storage;
     const double *coefficients;
-    Interrupted interrupted;
-    int64_t work;           /* since interrupted() was called last */
+    Watch watch;
     ptrdiff_t block_rows, stride;
     double *block;          /* the block's own workspace */
     double *weights, *logits, *targets, *curvatures, *losses, *scratch, *gradient;
@@ -123,19 +121,11 @@ static Pass begin_pass(const Problem *problem, const double *coefficients, ptrdi
     pass.problem = problem;
     pass.storage = &ROW_STORAGES[problem->rows.storage];
     pass.coefficients = coefficients;
-    pass.interrupted = interrupted;
+    pass.watch.interrupted = interrupted;
+    pass.watch.stop = problem->stop;
     pass.block_rows = block_rows;
     pass.stride = (block_rows + 7) / 8 * 8;
     return pass;
-}
-
-static int is_interrupted(Pass *pass, int64_t work)
-{
-    pass->work += work;
-    if (pass->work < WORK_BETWEEN_INTERRUPTS)
-        return 0;
-    pass->work = 0;
-    return pass->interrupted();
 }
 
 /* About how many multiplications a pass over these rows takes. */
@@ -225,14 +215,14 @@ static void weighted_curvatures(
             h[i] *= weights[block->listed ? block->listed[block->first + i] : block->first + i];
 }
 
-static Block block_of(const Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last)
+static Block block_of(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last)
 {
     Block block = {&pass->problem->rows, listed, first, smaller(pass->block_rows, last - first), pass->problem->n_outputs,
-                   pass->block};
+                   pass->block, &pass->watch};
     return block;
 }
 
-/* Writes the result of one chunk, a leaf of the binary tree, to `part`. */
+/* Writes the result of one chunk, a leaf of the binary tree, to `part`; once the pass is interrupted, anything. */
 typedef void (*ChunkFunction)(Pass *pass, ptrdiff_t first_row, ptrdiff_t last_row, double *part);
 
 /* part = the sum over the chunks first … last - 1, in the binary tree; `scratch` has room for a part for each of its levels. */
@@ -243,7 +233,7 @@ NEVER_INLINE int sum_chunks(
     if (last - first == 1) {
         ptrdiff_t last_row = smaller(last * rows, pass->problem->rows.n_rows);
         function(pass, first * rows, last_row, part);
-        return is_interrupted(pass, work_of(pass->problem, last_row - first * rows)) ? INTERRUPTED : 0;
+        return pass->watch.status;
     }
     while (2 * half < last - first)
         half *= 2;
@@ -277,7 +267,7 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
     if (width > n)
         for (ptrdiff_t c = 0; c < (pass->centred ? 2 * k : k); c++)
             gradients[c * width + n] = 0.0;
-    while (first < last) {
+    while (first < last && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows))) {
         Block block = block_of(pass, NULL, first, last);
         total += evaluate_block(pass, &block, problem->sample_weights ? NULL : &product);
         if (problem->sample_weights) {
@@ -351,22 +341,22 @@ static int evaluate(
  * lower triangle, width × width, the rest 0. h is the second derivative in the logits of `output` and `other`, which differ for
  * the softmax only; output -1 takes the outputs' mean of ∂²ℓ/∂z². */
 static int hessian(
-    const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed, const double *row_weights,
-    ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted)
+    const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed,
+    const double *row_weights, ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, wide = padded(width);
     Pass pass = begin_pass(problem, coefficients, smaller(HESSIAN_ROWS, larger(last - first, 1)), interrupted);
     size_t used = lay_out(&pass, NULL, 1);
     double *workspace = allocate(used + (size_t)wide * wide);
-    int status = 0;
     if (!workspace)
         return OUT_OF_MEMORY;
     lay_out(&pass, workspace, 1);
     double *tiles = workspace + used, *h = pass.losses;
     pad_weights(coefficients, k, n, width, pass.weights);
-    memset(tiles, 0, (size_t)wide * wide * sizeof(double));
+    for (ptrdiff_t j = 0; j < wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
+        memset(tiles + j * wide, 0, wide * sizeof(double));
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
-    while (first < last && !status) {
+    while (first < last && !pass.watch.status) {
         Block block = block_of(&pass, listed, first, last);
         evaluate_block(&pass, &block, NULL);
         weighted_curvatures(&pass, &block, output, other, h);
@@ -375,21 +365,20 @@ static int hessian(
                 h[i] *= row_weights[first + i];
         pass.storage->add_hessian(&block, h, width, tiles);
         first += block.count;
-        if (is_interrupted(&pass, work_of(problem, block.count) + (int64_t)block.count * width * width / 2))
-            status = INTERRUPTED;
+        is_interrupted(&pass.watch, work_of(problem, block.count));
     }
-    for (ptrdiff_t j = 0; j < width; j++)
+    for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
         for (ptrdiff_t l = 0; l < width; l++)
             matrix[j * width + l] = l <= j ? tiles[j * wide + l] : 0.0;
     free(workspace);
-    return status;
+    return pass.watch.status;
 }
 
 static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *part)
 {
     const double *weights = pass->problem->sample_weights;
     memset(part, 0, (1 + 2 * pass->problem->rows.n_columns) * sizeof(double));
-    while (first < last) {
+    while (first < last && !is_interrupted(&pass->watch, 2 * pass->block_rows * pass->problem->rows.n_columns)) {
         Block block = block_of(pass, NULL, first, last);
         pass->storage->add_moments(&block, weights ? weights + first : NULL, part);
         first += block.count;
@@ -438,8 +427,7 @@ static int sampling_scores(
         for (ptrdiff_t i = 0; i < block.count; i++)
             scores[start - first + i] = pass.losses[i] * (1.0 + pass.scratch[i]);
         start += block.count;
-        if (is_interrupted(&pass, work_of(problem, block.count)))
-            status = INTERRUPTED;
+        status = is_interrupted(&pass.watch, work_of(problem, block.count));
     }
     free(workspace);
     return status;

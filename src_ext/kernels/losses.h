@@ -81,7 +81,10 @@ struct LossBlock {
     Product *product;       /* collects the logarithms that `losses` then lack; NULL to put them into the losses */
 };
 
-/* ℓ = Σ log(1 + e^z) - y·z = Σ log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, curvature o·(1 - o). */
+/* ℓ = Σ log(1 + e^z) - y·z = Σ log(1 + e^-|z|) + max(z, 0) - y·z, ∂ℓ/∂z = o - y, curvature o·(1 - o).
+ *
+ * The gradient is (1 - y)·o - y·(1 - o), without a difference of numbers near 1, so it is as exact for a row of class 1 as for
+ * one of class 0: of a row that is far on its side, o - y would keep no digit, and that may be all that holds a coefficient. */
 static double sigmoid_log_loss(const LossBlock *block)
 {
     double completed = 0.0, min_exponent = MIN_EXPONENT;
@@ -93,16 +96,15 @@ static double sigmoid_log_loss(const LossBlock *block)
         const double *RESTRICT y = block->targets + c * block->stride;
         for (ptrdiff_t i = 0; i < block->count; i++) {
             double logit = z[i], power = scaled_exp(-fabs(logit), min_exponent);
-            z[i] = (logit >= 0.0 ? TWO_TO_600 : power) / (TWO_TO_600 + power) - y[i];
+            double of_one = logit >= 0.0 ? TWO_TO_600 : power, of_zero = logit >= 0.0 ? power : TWO_TO_600;
+            z[i] = ((1.0 - y[i]) * of_one - y[i] * of_zero) / (TWO_TO_600 + power);
             losses[i] += (logit >= 0.0 ? logit : 0.0) - y[i] * logit;
             e[i] = power * TWO_TO_MINUS_600;
         }
         if (block->curvatures) {
             double *RESTRICT h = block->curvatures + c * block->stride;
-            for (ptrdiff_t i = 0; i < block->count; i++) {
-                double o = z[i] + y[i];
-                h[i] = o * (1.0 - o);
-            }
+            for (ptrdiff_t i = 0; i < block->count; i++)
+                h[i] = e[i] / ((1.0 + e[i]) * (1.0 + e[i]));
         }
         if (block->product)
             completed += accumulate_product(block->product, e, block->count);

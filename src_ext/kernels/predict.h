@@ -4,7 +4,6 @@
 
 #include "linear_loss.h"
 
-#define ROWS_WITHOUT_INTERRUPT 256
 #define VALUES_ON_STACK 2048
 
 static void softmax(double *logits, ptrdiff_t k, ptrdiff_t count, ptrdiff_t stride, double *largest, double *totals)
@@ -70,15 +69,14 @@ static int predict(
     size_t needed = k * padded(n) + k * stride + 2 * stride + block_workspace(n, k, stride);
     double on_stack[VALUES_ON_STACK], min_exponent = MIN_EXPONENT;
     double *workspace = needed <= VALUES_ON_STACK ? on_stack : allocate(needed);
-    int64_t work = 0;
-    int status = 0;
+    Watch watch = {interrupted, NULL, 0, 0};
     *failed = -1;
     if (!workspace)
         return OUT_OF_MEMORY;
     double *weights = workspace, *logits = weights + k * padded(n), *scratch = logits + k * stride;
     pad_weights(coefficients, k, n, width, weights);
-    for (ptrdiff_t first = 0; first < rows->n_rows && !status;) {
-        Block block = {rows, NULL, first, smaller(most, rows->n_rows - first), k, scratch + 2 * stride};
+    for (ptrdiff_t first = 0; first < rows->n_rows && !watch.status;) {
+        Block block = {rows, NULL, first, smaller(most, rows->n_rows - first), k, scratch + 2 * stride, &watch};
         ptrdiff_t finite = 0;
         storage->logits(&block, weights, logits, stride);
         if (width > n)
@@ -106,15 +104,11 @@ static int predict(
         }
         results += block.count * n_results;
         first += block.count;
-        work += (int64_t)block.count * k * (width + EXP_WORK);
-        if (work >= WORK_BETWEEN_INTERRUPTS) {
-            work = 0;
-            status = interrupted() ? INTERRUPTED : 0;
-        }
+        is_interrupted(&watch, (int64_t)block.count * k * (width + EXP_WORK));
     }
     if (workspace != on_stack)
         free(workspace);
-    return status;
+    return watch.status;
 }
 
 /* found = the index of the first number that is not in low … high, as nan never is; -1 if there is none. */

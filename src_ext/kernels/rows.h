@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "kernels.h"
+#include "interrupts.h"
 
 /* Some rows that are worked on while they are in the cache: the rows first … first + count - 1, or those that `listed` names
  * at these places. */
@@ -13,6 +13,7 @@ typedef struct {
     ptrdiff_t n_outputs;
     double *workspace;      /* block_workspace numbers, hessian_workspace for a Hessian; add_gradient and add_hessian find in it
                                what logits of the same block has left there */
+    Watch *watch;           /* once its status is not 0, the functions return early */
 } Block;
 
 /* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros. Logits and

@@ -76,7 +76,7 @@ static int train_packed(
     Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, n_rows = problem->rows.n_rows;
-    int64_t at_once = larger(1, WORK_BETWEEN_INTERRUPTS / work_of(problem, n_rows));
+    int64_t work_of_output = work_of(problem, n_rows) / k, at_once = larger(1, WORK_BETWEEN_INTERRUPTS / (work_of_output * k));
     double *rows = allocate(n_rows * (width + k) + k * width), *targets = rows + n_rows * width, *before = targets + n_rows * k;
     if (!rows)
         return OUT_OF_MEMORY;
@@ -87,11 +87,11 @@ static int train_packed(
         for (ptrdiff_t c = 0; c < k; c++)
             targets[c * n_rows + i] = ((const double *)problem->targets.memory)[i * k + c];
     }
-    int status = 0;
-    while (*made < iterations && !status) {
+    Watch watch = {interrupted, NULL, 0, 0};
+    while (*made < iterations) {
         int64_t wanted = iterations - *made < at_once ? iterations - *made : at_once, reached = wanted;
         memcpy(before, coefficients, k * width * sizeof(double));
-        for (ptrdiff_t c = 0; c < k;) {
+        for (ptrdiff_t c = 0; c < k && !is_interrupted(&watch, work_of_output * reached);) {
             int64_t own = train_packed_output(
                 width, rows, targets + c * n_rows, coefficients + c * width, n_rows, reached, learning_rate, limit);
             c++;
@@ -101,14 +101,16 @@ static int train_packed(
                 c = 0;
             }
         }
+        if (watch.status) {
+            memcpy(coefficients, before, k * width * sizeof(double));
+            break;
+        }
         *made += reached;
         if (reached < wanted)
             break;
-        if (interrupted())
-            status = INTERRUPTED;
     }
     free(rows);
-    return status;
+    return watch.status;
 }
 
 /* coefficients -= learning_rate · gradient of Σ s·ℓ, `iterations` times, or until one would leave ±limit: that step is not made.

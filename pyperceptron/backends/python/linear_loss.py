@@ -29,6 +29,7 @@ class LinearLoss:
     intercept       whether each output has an intercept, as the coefficient of an input that is always 1
     rows_in_chunk   chunk c holds the rows from c · rows_in_chunk
     offsets         n_inputs of float64 that are subtracted from each row to make its x; None for none
+    stop            a byte that another thread sets to 1 to have the methods raise InterruptedError soon; None for none
 
     All tables are C-contiguous memoryviews of two dimensions, vectors memoryviews of one. Coefficients are arrays of
     n_outputs × width, each output's together; width is n_inputs and, with an intercept, 1 more. Numbers within ±1e150 make
@@ -48,6 +49,7 @@ class LinearLoss:
         intercept: bool,
         rows_in_chunk: int,
         offsets: memoryview[float] | None = None,
+        stop: bytearray | None = None,
     ) -> None:
         self._arguments = inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, offsets
         rows: Rows = inputs.tolist()  # type: ignore[assignment]
@@ -61,6 +63,7 @@ class LinearLoss:
         self._sample_weights: list[float] = [1.0] * len(rows) if sample_weights is None else sample_weights.tolist()  # type: ignore[assignment]
         self._loss = LOSSES[loss].function
         self._rows_in_chunk = rows_in_chunk
+        self._stop = stop
         self._n_outputs = n_outputs
         self.width = len(rows[0])
 
@@ -128,6 +131,7 @@ class LinearLoss:
             samples = Matrix(self._rows[i] for i in numbers)
             scaled = []
             for place, (i, logits) in enumerate(zip(numbers, (samples @ self._weights(coefficients)).rows, strict=True), first):
+                self._look()
                 curvature = self._curvature(logits, self._targets[i], output, other) * self._sample_weights[i]
                 curvature *= 1.0 if row_weights is None else row_weights[place]
                 scaled.append([curvature * value for value in self._rows[i]])
@@ -167,6 +171,10 @@ class LinearLoss:
                 squares[j] += weight * (distance * distance)
         return array("d", [total, *sums, *squares])
 
+    def _look(self) -> None:
+        if self._stop and self._stop[0]:
+            raise InterruptedError("another thread has failed")
+
     def _curvature(self, logits: Sequence[float], targets: Sequence[float], output: int, other: int) -> float:
         _, gradients, curvatures = self._loss(logits, targets)
         if output >= 0 and output != other:  # of the softmax, whose gradients are o - y
@@ -184,6 +192,7 @@ class LinearLoss:
 
     def _chunk(self, chunk: int) -> tuple[Matrix, Rows, list[float]]:
         """The rows, targets and sample weights of a chunk."""
+        self._look()
         place = slice(chunk * self._rows_in_chunk, (chunk + 1) * self._rows_in_chunk)
         return Matrix(self._rows[place]), self._targets[place], self._sample_weights[place]
 
