@@ -103,6 +103,7 @@ def _middle_of_nine_rows(view: memoryview[float]) -> tuple[Numbers, Numbers]:
     """Return each column's median of nine rows that lie evenly in the view, and the range of the middle three."""
     n_rows, n = len(view), as_flat(view).nbytes // view.itemsize // len(view)
     flat = as_flat(view)
-    rows = [flat[place * n : (place + 1) * n].tolist() for place in (n_rows * (2 * part + 1) // 18 for part in range(9))]
+    places = [n * (n_rows * part // 18) for part in range(1, 18, 2)]
+    rows = [flat[place : place + n].tolist() for place in places]
     ranked = [sorted(values) for values in zip(*rows, strict=True)]
     return array("d", [nine[4] for nine in ranked]), array("d", [nine[5] - nine[3] for nine in ranked])

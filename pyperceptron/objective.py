@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from math import fsum, inf, sqrt
-from operator import mul
+from operator import add, mul, sub
 
 from pyperceptron.chunks import WORTH_A_THREAD
 from pyperceptron.containers import as_flat, as_view, zeros
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _BYTES_FOR_A_SCORE = 1600  # bytes of samples for each 8-byte sampling score, which exists twice: the scores take 1%
+_NEGLIGIBLE = 2e-9  # twice the part of J that a component of the gradient may leave unseen
 _ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
@@ -45,7 +46,7 @@ class Objective:
     units          what a penalty takes a coefficient times: 1, or with `standardize` the deviations
     centre         near most rows, however large a few numbers are; 0 without an intercept
     spreads        about the standard deviations of most rows, however large a few numbers are
-    varies         whether a column varies, as an optimum sees it
+    constant       the columns that do not vary, as an optimum sees them
     rarest         the weight of the rarest class, as a fraction of all
     passes         how often the samples were evaluated
     is_singular    whether a Hessian was found to be singular, beyond rounding
@@ -83,16 +84,19 @@ class Objective:
         self.is_singular = False
         self.work = chunks.work
         self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
-        self.centre = array("d", (middle - own for middle, own in zip(columns.centre, self.offsets, strict=True)))
-        self.means = array("d", (middle + shift for middle, shift in zip(self.centre, columns.shifts, strict=True)))
+        self.centre = array("d", map(sub, columns.centre, offsets)) if offsets else columns.centre
+        self.means = array("d", map(add, self.centre, columns.shifts))
         self.scales = columns.deviations
         if not intercept:
             deviations = zip(columns.deviations, self.means, strict=True)
             self.scales = array("d", (sqrt(d * d + mean * mean) for d, mean in deviations))
             self.means = self.centre = zeros(self.n_inputs)
-        self.spreads = array("d", (min(s or own, own) for s, own in zip(columns.spreads, self.scales, strict=True)))
-        self.varies = [scale > 0 for scale in self.scales]
-        self.scales = array("d", (scale or 1.0 for scale in self.scales))
+        self.constant = [j for j, scale in enumerate(self.scales) if scale == 0]
+        if self.constant:
+            self.scales = array("d", (scale or 1.0 for scale in self.scales))
+        self.spreads = array("d", map(min, columns.spreads, self.scales))
+        if 0.0 in self.spreads:
+            self.spreads = array("d", (spread or scale for spread, scale in zip(self.spreads, self.scales, strict=True)))
         self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
         self.l2, self.l1 = l2, l1
         self.is_penalised = l2 > 0 or l1 > 0
@@ -130,24 +134,28 @@ class Objective:
         that neither a scale nor a weight nor a rare class can hide a coefficient that still has far to go. The largest counts.
         """
         total = self._chunks.sum(self._linear_loss.examine, coefficients, self.centre)
-        magnitudes = total[1 + self.size :]
+        terms = total[1 + self.size :]
+        self.backend.scale(terms, 1 / self.total_weight)
         value, gradient = self._reduced(total[: 1 + self.size], coefficients)
-        imbalances = [(0.0, -1)]
-        for first in range(0, self.size, self.width):
-            intercept = gradient[first + self.n_inputs] if self.intercept else 0.0
-            if self.intercept:
-                terms = magnitudes[first + self.n_inputs] / self.total_weight
-                imbalances.append((_ratio(abs(intercept), terms), first + self.n_inputs))
-            for j, middle in enumerate(self.centre):
-                if self.varies[j]:
-                    at = first + j
-                    own = gradient[at] - middle * intercept
-                    terms = magnitudes[at] / self.total_weight + abs(self.l2_weights[at] * coefficients[at])
-                    if self.l1:
-                        terms += self.l1_weights[at]
-                        own = minimum_norm_subgradient(own, coefficients[at], self.l1_weights[at])
-                    imbalances.append((_ratio(abs(own), terms), at))
-        return value, gradient, *max(imbalances)
+        slopes = gradient[:]
+        if self.intercept and any(self.centre):
+            for first in range(0, self.size, self.width):
+                slope = slopes[first + self.n_inputs]
+                slopes[first : first + self.n_inputs] = array(
+                    "d", (own - middle * slope for own, middle in zip(slopes[first:], self.centre, strict=False))
+                )
+        if self.l2:
+            self.backend.add_scaled(terms, 1.0, array("d", map(abs, map(mul, self.l2_weights, coefficients))))
+            # A component g leaves at most g²/(2·l2) of J, by the convexity of the penalty.
+            pairs = zip(slopes, self.l2_weights, strict=True)
+            slopes = array("d", [g if not l2 or g * g > _NEGLIGIBLE * l2 * value else 0.0 for g, l2 in pairs])
+        if self.l1:
+            slopes = array("d", map(minimum_norm_subgradient, slopes, coefficients, self.l1_weights))
+            self.backend.add_scaled(terms, 1.0, self.l1_weights)
+        for j in self.constant:
+            for at in range(j, self.size, self.width):
+                slopes[at], terms[at] = 0.0, 1.0
+        return value, gradient, *self.backend.largest_ratio(slopes, terms)
 
     def _reduced(self, total: Numbers, coefficients: Numbers) -> tuple[float, Numbers]:
         gradient = zeros(self.size)
@@ -325,10 +333,6 @@ class Objective:
             if self.intercept:
                 largest = max(largest, abs(step[first + self.n_inputs] + self.backend.dot(own, self.centre)))
         return largest
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 1.0
 
 
 def minimum_norm_subgradient(gradient: float, coefficient: float, l1: float) -> float:

@@ -41,7 +41,7 @@ class OrthogonalColumns:
         self.rows, self._row_weights = objective.some_rows(n_rows)
         columns = objective.columns_of(self.rows)
         self._penalty_curvatures = self._append_penalties(objective, columns)
-        order = ([n] if objective.intercept else []) + [j for j in range(n) if objective.varies[j]]
+        order = ([n] if objective.intercept else []) + [j for j in range(n) if j not in objective.constant]
         self.kept: list[int] = []
         self.basis: list[Numbers] = []
         self.factors: list[Numbers] = []

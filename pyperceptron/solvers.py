@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from math import inf, isfinite, nan, sqrt
-from operator import mul
+from operator import mul, truediv
 
 from pyperceptron.containers import zeros
 from pyperceptron.degeneracy import is_separable
@@ -37,6 +37,7 @@ MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, preco
 LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
 MUCH_WORK = 2e10  # if the caller asks for Newton's method
 STEPS_WITHIN_ROUNDING = 10  # without progress, that end a fit
+BALANCED = 0.1  # an imbalance that is no sign of anything where a penalty makes the optimum finite
 MAX_IMBALANCE = 1e-2  # of the gradient, whatever tol: less than where classes are separable
 ROUNDING_DECREMENT = 1e-10  # of J: what may be left where rounding hides any progress ...
 ROUNDING_GRADIENT = 1e-6  # of the largest gradient norm that tol allows: smaller ones may be nothing but rounding
@@ -107,10 +108,11 @@ class Tolerance:
     def __init__(self, objective: Objective, tol: float) -> None:
         self.gradient_norm = tol * objective.rarest
         most = inf if objective.is_penalised else MAX_IMBALANCE
+        least = BALANCED if objective.is_penalised else 0.0
         self.decrement = min(tol, most)
         # A standardised number of n rows is at most sqrt(n).
         self.step = inf if objective.is_penalised else 0.1 / sqrt(objective.n_rows)
-        self.imbalance = min(sqrt(tol), most)
+        self.imbalance = max(min(sqrt(tol), most), least)
 
     def allows(self, objective: Objective, point: Point, step: Numbers, decrement: float) -> bool:
         """Whether the gradient norm, and the step that a quadratic model would make from there, are small enough."""
@@ -252,7 +254,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         before, following = point, None
         if is_close and has_moved:
             following = _refined(objective, point, direction, tolerance)
-        elif not is_close and slope < 0 and not progress.has_ended(point):
+        elif not is_close and slope < 0 and not (-slope < ROUNDING * point.value and progress.has_ended(point)):
             following = line_search(objective, point, direction, slope)
         if following:
             point = following
@@ -464,8 +466,9 @@ def _regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple
     factor, diagonal = matrix[:], matrix[:: size + 1]
     for exponent in range(-10, 12, 2):
         if backend.cholesky(factor, size) < 0:
-            pairs = zip(factor[:: size + 1], diagonal, strict=True)
-            return factor, exponent > -10 or any(root * root < NEARLY_SINGULAR * own for root, own in pairs)
+            roots = factor[:: size + 1]
+            pivots = map(truediv, map(mul, roots, roots), diagonal)
+            return factor, exponent > -10 or min(pivots) < NEARLY_SINGULAR
         factor = matrix[:]
         largest = max(diagonal)
         for j in range(size):

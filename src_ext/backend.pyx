@@ -500,6 +500,18 @@ def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array 
     return largest
 
 
+def largest_ratio(array.array parts, array.array wholes):
+    cdef double ratio, largest = -1.0
+    cdef Py_ssize_t i, found = 0
+    for i in range(len(parts)):
+        ratio = 1.0
+        if wholes.data.as_doubles[i] > 0.0:
+            ratio = fabs(parts.data.as_doubles[i]) / wholes.data.as_doubles[i]
+        if ratio > largest:
+            largest, found = ratio, i
+    return largest, found
+
+
 def cholesky(array.array matrix, Py_ssize_t n):
     cdef array.array workspace = new_vector(2 * n)
     cdef Py_ssize_t failed

@@ -354,8 +354,8 @@ def test_small_weights_and_rare_events_are_no_separable_classes(make_model):
     assert make_model().fit(X, y, sample_weight=[1, 1, 1e-6, 1e-6]).findings_[1:] == []
     assert findings(make_model().fit(X, y, sample_weight=[1, 1, 1e-6, 1e-6]), "separable") == []
     random = np.random.default_rng(0)
-    X = random.normal(size=(3000, 1))
-    y = np.zeros(3000, int)
+    X = random.normal(size=(1000, 1))
+    y = np.zeros(1000, int)
     y[[5, 77]] = 1
     assert findings(make_model().fit(X, y), "separable") == []
 

@@ -24,6 +24,16 @@ def test_vectors(backend, n):
 
 
 @pytest.mark.parametrize("n", LENGTHS)
+def test_largest_ratio(backend, n):
+    random = np.random.default_rng(n)
+    parts, wholes = random.normal(size=n), random.random(n) + 0.1
+    assert backend.largest_ratio(flat(parts), flat(wholes)) == (max(abs(parts) / wholes), (abs(parts) / wholes).argmax())
+    wholes[n // 2 :] = 0.0
+    parts[: n // 2] = 0.5 * wholes[: n // 2]
+    assert backend.largest_ratio(flat(parts), flat(wholes)) == (1.0, n // 2)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
 def test_reduce_objective(backend, n):
     random = np.random.default_rng(n)
     total, coefficients, l2 = random.normal(size=1 + n), random.normal(size=n), random.random(n)

@@ -9,6 +9,7 @@ from pyperceptron.backends.python import cholesky_solve as cholesky_solve
 from pyperceptron.backends.python import coordinate_descent as coordinate_descent
 from pyperceptron.backends.python import dot as dot
 from pyperceptron.backends.python import first_outside as first_outside
+from pyperceptron.backends.python import largest_ratio as largest_ratio
 from pyperceptron.backends.python import max_scaled_gradient as max_scaled_gradient
 from pyperceptron.backends.python import predict as predict
 from pyperceptron.backends.python import predicted_classes as predicted_classes

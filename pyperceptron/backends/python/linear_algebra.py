@@ -75,6 +75,13 @@ def max_scaled_gradient(gradient: Numbers, n_outputs: int, means: Numbers, scale
     return max(components) if not any(map(isnan, components)) else nan
 
 
+def largest_ratio(parts: Numbers, wholes: Numbers) -> tuple[float, int]:
+    """Return the largest |part| / whole and its first index; the ratio is 1 where the whole is 0."""
+    ratios = [abs(part) / whole if whole > 0 else 1.0 for part, whole in zip(parts, wholes, strict=True)]
+    largest = max(ratios)
+    return largest, ratios.index(largest)
+
+
 def cholesky(matrix: Numbers, n: int) -> int:
     """Replace the lower triangle of a symmetric n × n matrix by L, matrix = L·Lᵀ; the upper triangle is not read.
 
