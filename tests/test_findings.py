@@ -209,9 +209,8 @@ HEIGHTS = np.array([[150.0, 50], [160, 80], [170, 60], [180, 95], [190, 70], [17
 HEAVY = [0, 1, 0, 1, 0, 1]
 
 
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("convert", [np.array, lambda X: X.tolist(), lambda X: memoryview(X)])
-@pytest.mark.parametrize("soft", [0.0, 0.01, 0.1])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("convert", "soft"), [(np.array, 0.0), (lambda X: X.tolist(), 0.01), (memoryview, 0.1)])
 def test_a_saturated_layer_warns_and_its_remedy_helps(make_layer, seed, convert, soft):
     targets = [soft + (1 - 2 * soft) * target for target in HEAVY]
     layer = make_layer(2, bias=True, seed=seed)
@@ -224,7 +223,7 @@ def test_a_saturated_layer_warns_and_its_remedy_helps(make_layer, seed, convert,
     assert [str(warning.message) for warning in told] == layer.findings
     assert told[0].filename == __file__
     scaled = HEIGHTS / abs(HEIGHTS).max(axis=0)
-    layer = make_layer(2, bias=True, seed=seed).train(convert(scaled), targets, 10_000, learning_rate=0.4)
+    layer = make_layer(2, bias=True, seed=seed).train(convert(scaled), targets, 5_000, learning_rate=0.4)
     assert layer.findings == []
     assert [round(value) for value in np.ravel(layer.outputs)] == HEAVY
 

@@ -130,8 +130,8 @@ def test_an_error_in_one_thread_stops_the_others_and_is_raised(backend):
 @pytest.mark.parametrize("started", [0, 1])
 def test_threads_that_cannot_be_started_are_done_without(make_model, monkeypatch, started):
     random = np.random.default_rng(7)
-    X = random.normal(size=(20_000, 10))
-    y = X[:, 0] + random.normal(size=20_000) > 0
+    X = random.normal(size=(1_000, 120))  # two chunks
+    y = X[:, 0] + random.normal(size=1_000) > 0
     alone = make_model(threads=1, solver="gd", l2=0.1, max_iter=1, tol=9.0).fit(X, y)
     start, left = chunks.start_new_thread, []
 

@@ -56,7 +56,7 @@ def test_labels_of_mixed_types_keep_order_of_appearance(make_model):
 
 
 @pytest.mark.parametrize("dtype", ["i1", "i8", "u2", "f", "d", "?", "U7", "S7", "O"])
-@pytest.mark.parametrize("n", [40, 5000])
+@pytest.mark.parametrize("n", [40, 4097])
 def test_numpy_labels_keep_their_dtype(make_model, dtype, n):
     X, y = samples(n=n, d=1)
     labels = np.array(["1", "0"] if dtype in ("U7", "S7", "O") else [1, 0]).astype(dtype)[y]
@@ -73,13 +73,13 @@ def test_numpy_labels_keep_their_dtype(make_model, dtype, n):
     np.testing.assert_allclose(model.predict_proba([[0.0]])[0], np.array(counts) / n, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n", [20, 4096, 4097, 5000])
+@pytest.mark.parametrize("n", [20, 4096, 4097])
 @pytest.mark.parametrize("place", [0, -1])
 @pytest.mark.parametrize("dtype", ["i8", "d", "?", "U3", "O"])
 def test_masked_labels_are_refused(make_model, dtype, place, n):
     X, y = samples(n=n, d=1)
     labels, Y = np.ma.array(y.astype(dtype)), np.ma.array(np.eye(2)[y])
-    model = make_model(l2=0.1).fit(X, labels)  # nothing is masked yet
+    model = make_model(l2=0.1, tol=10.0).fit(X, labels)  # nothing is masked yet; no step is made
     labels[place], Y[place, 1] = np.ma.masked, np.ma.masked
     message = rf"^y row {range(n)[place]} is masked; expected a label: fill it in or drop that row$"
     for refused in (
@@ -95,7 +95,7 @@ def test_masked_labels_are_refused(make_model, dtype, place, n):
 @pytest.mark.parametrize(
     "labels", [[("a", 1), ("b", 2)], [("a",), ("b", 2)], [(), (1,)], [("a", 1), "b"], ["a", None]], ids=str
 )
-@pytest.mark.parametrize("n", [6, 5000])
+@pytest.mark.parametrize("n", [6, 4097])
 def test_tuple_labels_in_an_object_array(make_model, labels, n):
     X = np.sign(np.arange(float(n)) - n / 2 + 0.5)[:, None]
     y = np.empty(n, object)

@@ -8,7 +8,7 @@ import pytest
 import random_problems
 from random_problems import FAMILIES, LD, Coordinates, Minimum, Objective, Problem, Truth, judge, problem, separability
 
-SEED, PROBLEMS_OF_A_FAMILY = 20, 6
+SEED, PROBLEMS_OF_A_FAMILY = 20, 4
 
 
 @pytest.mark.parametrize("family", FAMILIES)
