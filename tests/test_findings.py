@@ -402,12 +402,12 @@ def test_collinear_columns_get_the_smallest_coefficients(make_models):
 
 @pytest.mark.parametrize("solver", ["newton", "lbfgs", "gd"])
 def test_remedies_of_collinear_columns(make_model, solver):
-    frame = pytest.importorskip("pandas").DataFrame(dummies()[0], columns=["a", "b", "c"])
-    y = dummies()[1]
+    X, y = dummies()
+    frame = Frame(X, ["a", "b", "c"])
     params = {"solver": solver, "tol": 1e-3 if solver == "gd" else 1e-6}
     with pytest.warns(pp.TrainingWarning, match=r"'a', 'b', 'c' determine each other in 1 way\. Leave out 1 of them"):
         make_model(**params).fit(frame, y)
-    assert make_model(**params).fit(frame[["a", "b"]], y).findings_ == []
+    assert make_model(**params).fit(Frame(X[:, :2], ["a", "b"]), y).findings_ == []
     assert make_model(l2=1e-6, **params).fit(frame, y).findings_ == []
 
 

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from containers import Frame
 from optimum import Oracle, samples
 
 import pyperceptron as pp
@@ -97,7 +98,7 @@ def test_scales_from_one_end_of_the_range_to_the_other(make_model, scale):
 def test_columns_that_hardly_vary_are_refused(make_model, scale, kind):
     X = np.array([[1.0, 3 * scale], [2.0, 0.0], [0.0, -3 * scale], [1.0, 0.0]])
     name = "column 'b'" if kind == "frame" else "column 1"
-    X = {"list": X.tolist(), "array": X, "frame": pytest.importorskip("pandas").DataFrame(X, columns=["a", "b"])}[kind]
+    X = {"list": X.tolist(), "array": X, "frame": Frame(X, ["a", "b"])}[kind]
     with pytest.raises(ValueError, match=f"^X {name} varies by less than 1e-153; expected more.*: scale it up$"):
         make_model().fit(X, [0, 1, 1, 0])
 
