@@ -258,6 +258,8 @@ def least_norm(objective: Objective, coefficients: Numbers, combinations: list[N
                 product = backend.dot(scaled, other_scaled)
                 backend.add_scaled(own, -product, other)
                 backend.add_scaled(scaled, -product, other_scaled)
+            largest = max(map(abs, scaled))  # first, as squares may underflow
+            own, scaled = (array("d", (value / largest for value in vector)) for vector in (own, scaled))
             norm = backend.dot(scaled, scaled) ** 0.5
             own, scaled = (array("d", (value / norm for value in vector)) for vector in (own, scaled))
         basis.append((own, scaled))

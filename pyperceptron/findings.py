@@ -7,7 +7,7 @@ import warnings
 from pyperceptron.checks import counted
 from pyperceptron.containers import as_flat, as_view, zeros
 from pyperceptron.exceptions import TrainingWarning
-from pyperceptron.solvers import evaluate
+from pyperceptron.stopping import evaluate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyperceptron.containers import Table
     from pyperceptron.labels import Targets
     from pyperceptron.objective import Objective
-    from pyperceptron.solvers import Point, Tolerance
+    from pyperceptron.stopping import Point, Tolerance
 
 _MANY_NAMES = 10
 _RULED = 100.0  # times the range of the other numbers: a huge one

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pyperceptron.degeneracy import dependencies, is_separable, least_norm
 from pyperceptron.findings import diagnose
 from pyperceptron.model import Record
-from pyperceptron.solvers import MAX_IMBALANCE, SOLVERS, Tolerance, evaluate, examine, lbfgs
+from pyperceptron.solvers import SOLVERS, lbfgs
+from pyperceptron.stopping import MAX_IMBALANCE, Tolerance, evaluate, examine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.findings import Finding
     from pyperceptron.objective import Objective
-    from pyperceptron.solvers import Point
+    from pyperceptron.stopping import Point
 
     Keep = Callable[[array[float], Record], None]
 

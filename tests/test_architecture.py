@@ -27,6 +27,7 @@ LEVELS = [
     {"model", "objective"},
     {"orthogonal"},
     {"degeneracy"},
+    {"stopping"},
     {"solvers"},
     {"findings"},
     {"training"},

@@ -153,3 +153,19 @@ def test_l1_makes_zeros_of_copies_exactly(make_model, classes):
         level = np.random.default_rng(seed).integers(0, 2, 120)
         coefficients = np.asarray(make_model(l1=0.01).fit(np.c_[X, X[:, 0], level, 1 - level], y).coef_)
         assert not ((coefficients != 0) & (abs(coefficients) < 1e-10)).any()
+
+
+def test_a_step_that_overshoots_is_taken_back(make_model):
+    """Rows with large amounts, all of class 0: their losses vanish at a small coefficient, and then only the penalty is left."""
+    random = np.random.default_rng(132)
+    Z, amounts = random.normal(size=(3000, 2)), np.zeros(3000)
+    paid = random.random(3000) < 0.015
+    amounts[paid] = 1000.0
+    y = (Z[:, 0] + random.logistic(size=3000) > 0).astype(int)
+    y[paid] = 0
+    for solver in SOLVERS:
+        model = make_model(l2=1 / 3000, solver=solver).fit(np.c_[Z, amounts], y)
+        exact = make_model(l2=1 / 3000, tol=1e-13, solver="newton").fit(np.c_[Z, amounts], y)
+        assert model.findings_ == []
+        assert model.history_[-1]["objective"] == pytest.approx(exact.history_[-1]["objective"], rel=1e-9)
+        np.testing.assert_allclose(model.coef_, exact.coef_, rtol=1e-2)
