@@ -156,7 +156,7 @@ def test_l1_makes_zeros_of_copies_exactly(make_model, classes):
 
 
 def test_a_step_that_overshoots_is_taken_back(make_model):
-    """Rows with large amounts, all of class 0: their losses vanish at a small coefficient, and then only the penalty is left."""
+    """Rows with large amounts, all of class 0: their losses vanish at a small coefficient, where the penalty is all."""
     random = np.random.default_rng(132)
     Z, amounts = random.normal(size=(3000, 2)), np.zeros(3000)
     paid = random.random(3000) < 0.015
