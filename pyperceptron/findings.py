@@ -98,7 +98,7 @@ def diagnose(
     """
     findings = []
     if reason == "separable":
-        findings.append(_separable(objective))
+        findings.append(_infinite(objective, point))
     elif reason == "diverged" or (reason == "limit" and rose and solver == "gd"):
         findings.append(
             "Gradient descent diverges, as its steps are too long. Choose a smaller learning_rate, learning_rate=None for one "
@@ -127,11 +127,18 @@ def diagnose(
     return [*map(Finding, findings), *constant]
 
 
-def _separable(objective: Objective) -> str:
+def _infinite(objective: Objective, point: Point) -> str:
+    """Say why no finite coefficients are optimal."""
     if objective.is_penalised:
         return (
             "The classes are linearly separable by an intercept alone, which no penalty bounds, as one column of y holds a "
             "single value: its optimal intercept is infinite. Leave that column of y out."
+        )
+    # The squared error of a row on the wrong side is at least 1/8, and at most 1/2 however far it is.
+    if objective.loss.name == "sigmoid_squared_error" and point.value * objective.n_rows > 0.125:
+        return (
+            "The optimal coefficients are infinite, as the squared error of the rows on the right side falls to 0 and that of "
+            "the others stays below 1/2. Set l2, to 1e-4 say, for coefficients that mean something."
         )
     return (
         "The classes are linearly separable, at least in part, so without a penalty the optimal coefficients are infinite; "

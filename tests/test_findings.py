@@ -336,6 +336,17 @@ def test_separable_classes_warn(make_model, data, params):
     assert findings(make_model(l2=1e-4).fit(*data), "separable") == []
 
 
+def test_an_infinite_optimum_of_the_squared_error_is_not_called_separable(make_model):
+    x = np.r_[np.linspace(-1, -0.5, 20), np.linspace(0.5, 1, 20)][:, None]
+    y = (x[:, 0] > 0).astype(int)
+    with pytest.warns(pp.TrainingWarning, match="^The classes are linearly separable"):
+        make_model(loss="squared_error").fit(x, y)
+    y[3] = 1
+    with pytest.warns(pp.TrainingWarning, match="^The optimal coefficients are infinite, as the squared error"):
+        make_model(loss="squared_error").fit(x, y)
+    assert make_model(loss="squared_error", l2=1e-4).fit(x, y).findings_ == []
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.3])
 def test_rows_on_the_wrong_side_make_an_optimum(make_model, threshold):
     """Classes that a single row keeps from being separable, at any distance."""
