@@ -147,17 +147,18 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
             searches = following is None  # what looked like the last step was none
         has_moved = True
         # 3. The pair of changes that it made; without a step, B or the pairs may be wrong.
-        if following is None:
+        has_failed = following is None and not is_last
+        if has_failed:
             pairs.clear()
             n_rows = objective.n_rows
-        else:
+        elif following:
             pair = CurvaturePair(before, point, backend)
             if pair.sy > 0:
                 pairs.append(pair)
                 del pairs[:-MEMORY]
         # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
         #    cost as much as the new one will, so that the total cost is at most twice the minimum.
-        is_fresh = following is None
+        is_fresh = has_failed
         if use_scales or (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
             continue
         more = min(2 * n_rows, objective.n_rows)
