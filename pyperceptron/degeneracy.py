@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FAR = 1e6  # a step of this length may show that J falls without end
 _LEVEL = 1e-2  # of what the step gained: how much the slope at its end would gain or lose over another such step
 _STAGES = ((1e-4, 30.0), (1e-8, 300.0), (1e-11, 0.0))  # ridges, and how far to go along the direction found with each
-_HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
+HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
 _NO_PART = 1e-9  # of the largest component of a direction: one that is only rounding
 _MANY_OUTPUTS = 20  # of which each is looked at alone
 _MAX_SIZE = 1000  # coefficients in a Hessian that is factored to find a separating direction
@@ -118,7 +118,7 @@ def _length(objective: Objective, direction: Numbers) -> float:
     for first in range(0, objective.size, objective.width):
         for j, (scale, spread) in enumerate(zip(objective.scales, objective.spreads, strict=True)):
             own = abs(direction[first + j]) * spread
-            if own and scale > _HUGE * spread:
+            if own and scale > HUGE * spread:
                 length = min(length, own)
     return length
 

@@ -231,10 +231,7 @@ class Objective:
         if 2 * n_rows > self.n_rows:
             return None
         every = min(-(-_BYTES_FOR_A_SCORE // self._chunks.bytes_in_row), max(1, self.n_rows // (16 * n_rows)))
-        scored = [(chunk, chunk + 1) for chunk in range(0, self._chunks.n_chunks, every)]
-        scores, score = array("d"), self._linear_loss.sampling_scores
-        for own in self._chunks.map(scored, score, coefficients, self.means, self.scales):
-            scores.extend(own)
+        scores = self._scores(coefficients, self.scales, every)
         rows, weights = self.backend.systematic_sample(scores, n_rows)
         if every > 1:  # every chunk but the last is whole, so the place of a score tells its chunk
             places = (divmod(index, self._rows_in_chunk) for index in rows)
@@ -266,9 +263,10 @@ class Objective:
         curvatures = self._scores(coefficients, array("d", [inf]) * self.n_inputs)
         return [curvatures[row] / self.total_weight for row in rows]
 
-    def _scores(self, coefficients: Numbers, scales: Numbers) -> Numbers:
+    def _scores(self, coefficients: Numbers, scales: Numbers, every: int = 1) -> Numbers:
+        """Return the sampling scores of the rows of every so many chunks."""
         scores, own_scores = array("d"), self._linear_loss.sampling_scores
-        bounds = [(chunk, chunk + 1) for chunk in range(self._chunks.n_chunks)]
+        bounds = [(chunk, chunk + 1) for chunk in range(0, self._chunks.n_chunks, every)]
         for own in self._chunks.map(bounds, own_scores, coefficients, self.means, scales):
             scores.extend(own)
         return scores

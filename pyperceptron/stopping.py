@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf, nan, sqrt
 
-from pyperceptron.degeneracy import is_separable
+from pyperceptron.degeneracy import HUGE, is_separable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 ROUNDING = 1e-13  # relative differences of J that may be nothing but rounding
 MAX_DOUBLINGS = 500
 SUSPICIOUS_LENGTH = 1e3  # of standardised coefficients: they may be on their way to infinity
-HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
 STEPS_WITHIN_ROUNDING = 10  # without progress, that end a fit
 BALANCED = 0.1  # an imbalance that is no sign of anything where a penalty makes the optimum finite
 MAX_IMBALANCE = 1e-2  # of the gradient, whatever tol: less than where classes are separable

@@ -42,7 +42,7 @@ import pyperceptron
 BOUND = 1e-6  # of (J - minimum) / max(minimum, weight fraction of the rarest class)
 DEPENDENT = 1e-12  # a column whose part outside the span of the others is a smaller fraction is dependent
 INDEPENDENT = 1e-7  # if it is a larger fraction, independent; undecided between
-NO_MARGIN, MARGIN = 1e-9, 1e-5  # sums of margins in scaled columns: below, not separable; above, separable; undecided between
+NO_MARGIN, MARGIN = 1e-9, 1e-5  # a sum of margins below the first: not separable; above the second: separable
 SMALLEST, LARGEST = 1e-150, 1e150  # sizes of numbers that the package must cope with
 
 SAYS_SEPARABLE = re.compile("separab|separat|told apart|perfectly predict", re.I)

@@ -28,7 +28,7 @@ def all_threads_ended(before):
 
 
 def interrupted(work, after=0.2):
-    """Press Ctrl-C `after` so many seconds and return how many seconds later the work has stopped.
+    """Press Ctrl-C after that many seconds and return how many seconds later the work has stopped.
 
     Without the callbacks by which Hypothesis watches garbage collections: an interrupt that arrives in one of them is lost.
     """
