@@ -26,6 +26,16 @@ def whole_number(value: Any, name: str, lowest: int, highest: int) -> int:
     return number
 
 
+def thread_count(value: Any) -> int | None:
+    """Return the number of threads to use at most, or None for as many as the data are worth; else TypeError or ValueError."""
+    if value is None:
+        return None
+    try:
+        return whole_number(value, "threads", 1, 1024)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}: for as many as the data are worth leave it None") from None
+
+
 def positive_number(value: Any, name: str) -> float:
     """Return the value as a float; raise TypeError if it is not a number, ValueError if it is not positive and finite."""
     number = _number(value, name)
@@ -50,21 +60,32 @@ def true_or_false(value: Any, name: str) -> bool:
 
 
 def one_of(value: Any, name: str, options: tuple[str, ...]) -> str:
-    """Return the value if it is one of the options; else ValueError."""
+    """Return the value as a plain string if it is one of the options; else ValueError."""
     if isinstance(value, str) and value in options:
-        return value
+        return str(value)
     raise ValueError(f"{name} is {named(value)}; expected {', '.join(map(repr, options[:-1]))} or {options[-1]!r}")
 
 
 def _number(value: Any, name: str) -> float:
     try:
-        if isinstance(value, (str, bytes, bytearray, bool)):
+        if not _is_number(value):
             raise TypeError
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} is {named(value)}; expected a number") from None
     except OverflowError:
         return inf
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a single real number: no text or buffer, which float() would parse, no truth value, nothing masked."""
+    if type(value) in (float, int):
+        return True
+    if isinstance(value, (str, bytes, bool)) or not (hasattr(value, "__float__") or hasattr(value, "__index__")):
+        return False
+    if getattr(value, "shape", ()) != () or (getattr(value, "mask", False) is not False and bool(value.mask)):
+        return False
+    return getattr(getattr(value, "dtype", None), "kind", "f") in "iuf"
 
 
 def named(value: Any) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from array import array
 
 from pyperceptron.activations import sigmoid_derivative
-from pyperceptron.backends import backend_name, backend_of
-from pyperceptron.checks import LIMIT, named, positive_number, whole_number
+from pyperceptron.backends import backend_at_hand, backend_name, backend_of
+from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.columns import column_statistics
 from pyperceptron.containers import as_flat, as_list, as_view, to_container, zeros
@@ -32,7 +32,7 @@ from pyperceptron.seeding import uniform_weights
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
+    from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.containers import Table
@@ -76,11 +76,11 @@ class SigmoidLayer:
         self.n_inputs = whole_number(n_inputs, "n_inputs", 1, 2**31 - 1)
         self.n_outputs = whole_number(n_outputs, "n_outputs", 1, 2**31 - 1)
         whole_number(self.n_inputs * self.n_outputs, "n_inputs * n_outputs", 1, 2**31 - 1)
-        if not isinstance(bias, bool):
-            raise TypeError(
-                f"bias is {named(bias)}; expected True or False: its values are set afterwards, with layer.bias = ..."
-            )
-        self.threads = None if threads is None else whole_number(threads, "threads", 1, 1024)
+        try:
+            has_bias = true_or_false(bias, "bias")
+        except TypeError as error:
+            raise TypeError(f"{error}: its values are set afterwards, with layer.bias = ...") from None
+        self.threads = thread_count(threads)
         self._asked_backend = backend
         self.backend = backend_name(backend)
         if weights is None:
@@ -92,8 +92,8 @@ class SigmoidLayer:
         else:
             raise ValueError("both seed and weights are given: give one of them")
         # n_outputs × width: each neuron's weights together and, with a bias, one number more.
-        self._coefficients = self._joined(weights, zeros(self.n_outputs) if bias else None)
-        self._outputs: tuple[array[float], str] | None = None
+        self._coefficients = self._joined(weights, zeros(self.n_outputs) if has_bias else None)
+        self._outputs: _Outputs | None = None
         self._findings: list[str] = []
 
     @property
@@ -127,12 +127,12 @@ class SigmoidLayer:
     def outputs(self) -> Any:
         """A copy of the outputs, n_samples × n_outputs, that the last weight update used; None before any training.
 
-        Ctrl-C does not change them, except that with a callback, as in `trace`, they are kept after each iteration.
+        A pickle leaves them out, so that it does not grow with the rows. Ctrl-C does not change them, except that with a
+        callback, as in `trace`, they are kept after each iteration.
         """
         if self._outputs is None:
             return None
-        values, container = self._outputs
-        return to_container(values, self.n_outputs, container)
+        return to_container(self._outputs.values, self.n_outputs, self._outputs.container)
 
     @property
     def findings(self) -> list[str]:
@@ -181,7 +181,7 @@ class SigmoidLayer:
         iterations: int = 20_000,
         learning_rate: float = 1.0,
         callback: Callable[[SigmoidLayer, int], object] | None = None,
-    ) -> SigmoidLayer:
+    ) -> Self:
         """Learn by full-batch gradient descent on ½ Σ (targets - outputs)², from the current weights; return the layer.
 
         inputs   n_samples × n_inputs numbers within ±1e150
@@ -212,7 +212,7 @@ class SigmoidLayer:
     def _diagnose(self, descent: _Descent) -> list[Finding]:
         assert self._outputs is not None
         return diagnose_layer(
-            self._outputs[0],
+            self._outputs.values,
             as_flat(descent.targets),
             descent.table.view,
             self._width > self.n_inputs,
@@ -246,7 +246,7 @@ class SigmoidLayer:
                 made += descent.advance(coefficients, 1)
         finally:
             self._coefficients = coefficients
-        self._outputs = outputs, descent.table.container
+        self._outputs = _Outputs(outputs, descent.table.container)
         if made < iterations:
             made += iterations_before
             raise OverflowError(
@@ -259,7 +259,7 @@ class SigmoidLayer:
         sums = self._predict(descent.table, "identity", self._coefficients)
         self._advance(descent, 1, iteration - 1)
         assert self._outputs is not None
-        outputs = matrix_of(self._outputs[0].tolist(), (descent.table.n_rows, self.n_outputs))
+        outputs = matrix_of(self._outputs.values.tolist(), (descent.table.n_rows, self.n_outputs))
         errors = Matrix(as_list(descent.targets)) - outputs
         slopes = sigmoid_derivative(outputs)
         return Step(
@@ -276,14 +276,28 @@ class SigmoidLayer:
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Unpickle: resolve the requested backend again on this machine."""
+        """Unpickle: resolve the requested backend again, as this machine may lack it, and `backend` says which it is."""
         self.__dict__.update(state)
-        self.backend = backend_name(self._asked_backend)
+        self.backend = backend_at_hand(self._asked_backend)
 
     def __repr__(self) -> str:
         outputs = f", {self.n_outputs}" if self.n_outputs > 1 else ""
         bias = ", bias=True" if self._biases else ""
         return f"SigmoidLayer({self.n_inputs}{outputs}{bias})"
+
+
+class _Outputs:
+    """The outputs of a pass, n_samples × n_outputs, and the kind of container to give them in; nothing changes them."""
+
+    def __init__(self, values: array[float], container: str) -> None:
+        self.values = values
+        self.container = container
+
+    def __deepcopy__(self, memo: object) -> _Outputs:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()  # a pickle holds None instead
 
 
 def _checked_steps(iterations: Any, learning_rate: Any) -> tuple[int, float]:

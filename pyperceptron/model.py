@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from pyperceptron.backends import backend_of
+from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
 from pyperceptron.containers import (
     PIECE,
@@ -149,6 +149,16 @@ class FittedModel:
             lambda x, overflows=False: read_row(x, self.n_inputs, self.names, backend, overflows),
         )
         return predictor
+
+    def picklable_row_predictor(self) -> RowPredictor:
+        """Return a RowPredictor whose methods can be pickled: they take this model along."""
+        predictor = self.row_predictor()
+        predictor.recipe = FittedModel.picklable_row_predictor, (self,)
+        return predictor
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle: predict with another backend if this machine lacks the one that ran the fit."""
+        self.__dict__.update(state, backend=backend_at_hand(state["backend"]))
 
     def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Table, Any]:
         """Return X as a table, and n_samples × n_columns activations: in NumPy for NumPy, else in a flat array.array.

@@ -5,8 +5,17 @@ from __future__ import annotations
 from array import array
 from math import fsum  # sum() rounds differently since Python 3.12
 
-from pyperceptron.backends import backend_name, backend_of
-from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
+from pyperceptron.backends import backend_at_hand, backend_name, backend_of
+from pyperceptron.checks import (
+    LIMIT,
+    named,
+    nonnegative_number,
+    one_of,
+    positive_number,
+    thread_count,
+    true_or_false,
+    whole_number,
+)
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
 from pyperceptron.containers import as_flat, as_list, as_view, pieces, read_table, zeros
@@ -16,24 +25,27 @@ from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
 from pyperceptron.objective import Objective
+from pyperceptron.parameters import Parameters
 from pyperceptron.samples import check_range, read_sample_weights
 from pyperceptron.training import best_solver, train
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Self
 
-    from pyperceptron.backends import Backend, LinearLoss
+    from pyperceptron.backends import Backend, LinearLoss, RowPredictor
     from pyperceptron.findings import Finding
     from pyperceptron.labels import Targets
 
     Numbers = array[float]
 
 _SOLVERS = ("auto", "gd", "lbfgs", "newton")
+_MOST_STEPS = 2**63 - 1
+_OF_ONE_ROW = ("predict_one", "predict_proba_one")
 
 
-class Perceptron:
+class Perceptron(Parameters):
     """A linear classifier (logistic or softmax regression) trained to the exact minimum of
 
         J(W, b) = (1/Σs) Σᵢ sᵢ·ℓ(yᵢ, oᵢ) + (l2/2)·‖W‖² + l1·‖W‖₁,   s = sample weights times class weights.
@@ -61,7 +73,13 @@ class Perceptron:
     backend        "auto", "cython" or "python"; `backend_` is the one that ran
     callback       called as callback(model, iteration) after each step; a true result ends the training
     verbose        whether to print a line for each step
+
+    A subclass may add parameters of its own to __init__, and may override any method; scikit-learn takes it as a classifier.
     """
+
+    _estimator_type = "classifier"  # for scikit-learn before 1.6; later ones ask for __sklearn_tags__
+    _fitted: FittedModel | None = None
+    _predictor: RowPredictor | None = None
 
     def __init__(
         self,
@@ -99,28 +117,9 @@ class Perceptron:
         self.backend = backend
         self.callback = callback
         self.verbose = verbose
-        self._fitted: FittedModel | None = None
         self._check_parameters()
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters by name; `deep`, for scikit-learn's sake, changes nothing."""
-        return {name: getattr(self, name) for name in _DEFAULTS}
-
-    def set_params(self, **params: Any) -> Perceptron:
-        """Change some of the parameters and return the model; if one is unknown or wrong, raise and change none."""
-        for name in params:
-            if name not in _DEFAULTS:
-                raise ValueError(f"Perceptron has no parameter {name!r}; expected some of {', '.join(_DEFAULTS)}")
-        before = self.get_params()
-        self.__dict__.update(params)
-        try:
-            self._check_parameters()
-        except Exception:
-            self.__dict__.update(before)
-            raise
-        return self
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Perceptron:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Find the optimal coefficients for n_samples × n_features numbers and a label for each row; return the model.
 
         sample_weight  a number for each row, 0 or more; a row of weight 2 counts as two, one of weight 0 as none
@@ -138,7 +137,7 @@ class Perceptron:
         loss = loss_for(self.loss, classes.kind)
         # Judge and set up.
         intercept = bool(self.fit_intercept)
-        chunks = Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, self.threads, backend)
+        chunks = Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, thread_count(self.threads), backend)
 
         def loss_over_samples(offsets: Numbers | None) -> LinearLoss:
             linear_loss: LinearLoss = backend.LinearLoss(
@@ -196,17 +195,19 @@ class Perceptron:
             findings = train(
                 objective,
                 start or _initial_coefficients(objective, targets, weights),
-                best_solver(objective) if self.solver == "auto" else self.solver,
+                best_solver(objective) if self.solver == "auto" else one_of(self.solver, "solver", _SOLVERS),
                 tol=float(self.tol),
-                max_iter=self.max_iter,
-                learning_rate=self.learning_rate,
+                max_iter=whole_number(self.max_iter, "max_iter", 1, _MOST_STEPS),
+                learning_rate=None if self.learning_rate is None else float(self.learning_rate),
                 keep=keep,
                 callback=self._call_back if self.callback else None,
                 verbose=bool(self.verbose),
                 names=samples.names,
                 data_findings=data_findings,
             )
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             self._set_fitted(previous)
             raise
         warn(findings, stacklevel=2)
@@ -282,11 +283,11 @@ class Perceptron:
 
     def predict_one(self, x: Any) -> Any:
         """Return the label of a single row: a flat sequence, or a mapping from column names; the same as `predict` gives."""
-        return self._require_fitted().row_predictor().predict_one(x)
+        return self._row_predictor().predict_one(x)
 
     def predict_proba_one(self, x: Any) -> tuple[float, ...]:
         """Return the probabilities of a single row in the order of classes_, the same as `predict_proba` gives."""
-        return self._require_fitted().row_predictor().predict_proba_one(x)
+        return self._row_predictor().predict_proba_one(x)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
@@ -345,39 +346,57 @@ class Perceptron:
     @property
     def history_(self) -> list[dict[str, float]]:
         """A list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step."""
-        return self._require_fitted().record.history
+        return [dict(entry) for entry in self._require_fitted().record.history]
 
     @property
     def findings_(self) -> list[str]:
         """Sentences about the training that its user should know; empty if all is well."""
-        return self._require_fitted().record.findings
+        return self._require_fitted().record.findings[:]
 
     def _require_fitted(self) -> FittedModel:
         if self._fitted is None:
-            raise NotFittedError("this Perceptron is not fitted yet: call fit(X, y) first")
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit(X, y) first")
         return self._fitted
 
+    def _row_predictor(self) -> RowPredictor:
+        self._require_fitted()
+        assert self._predictor is not None
+        return self._predictor
+
     def _set_fitted(self, fitted: FittedModel | None) -> None:
-        # The predictor's bound methods shadow the two methods for one row: delegating would double the time of a call.
         if fitted is None:
-            self.__dict__.pop("predict_one", None), self.__dict__.pop("predict_proba_one", None)
-            self._fitted = None
+            for name in ("_fitted", "_predictor", *_OF_ONE_ROW):
+                self.__dict__.pop(name, None)
             return
-        predictor = fitted.row_predictor()
-        self.__dict__.update(_fitted=fitted, predict_one=predictor.predict_one, predict_proba_one=predictor.predict_proba_one)
+        predictor = fitted.picklable_row_predictor()
+        # The predictor's bound methods shadow those of this class: delegating would double the time of a call.
+        kind = type(self)
+        shadows = {name: getattr(predictor, name) for name in _OF_ONE_ROW if getattr(kind, name) is getattr(Perceptron, name)}
+        self.__dict__.update(_fitted=fitted, _predictor=predictor, **shadows)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("predict_one", "predict_proba_one")}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_predictor", *_OF_ONE_ROW)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Unpickle: resolve the requested backend again on this machine."""
+        """Unpickle: resolve the requested backend again, as this machine may lack it, and `backend_` says which it is."""
         self.__dict__.update(state)
         if self._fitted is not None:
-            self._set_fitted(self._fitted.with_backend(backend_name(self.backend)))
+            self._set_fitted(self._fitted.with_backend(backend_at_hand(self.backend)))
 
-    def __repr__(self) -> str:
-        shown = (f"{name}={getattr(self, name)!r}" for name, default in _DEFAULTS.items() if getattr(self, name) != default)
-        return f"Perceptron({', '.join(shown)})"
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._fitted is not None
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags  # type: ignore
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True, multi_output=True),
+            classifier_tags=ClassifierTags(multi_label=True),
+            transformer_tags=None,
+            regressor_tags=None,
+            input_tags=InputTags(),
+        )
 
     def _check_parameters(self) -> None:
         one_of(self.loss, "loss", ("log_loss", "squared_error"))
@@ -387,23 +406,19 @@ class Perceptron:
             nonnegative_number(getattr(self, name), name)
         for name in ("fit_intercept", "standardize", "warm_start", "verbose"):
             true_or_false(getattr(self, name), name)
-        whole_number(self.max_iter, "max_iter", 1, 2**63 - 1)
-        if self.threads is not None:
-            whole_number(self.threads, "threads", 1, 1024)
+        whole_number(self.max_iter, "max_iter", 1, _MOST_STEPS)
+        thread_count(self.threads)
         if self.learning_rate is not None:
             positive_number(self.learning_rate, "learning_rate")
         if isinstance(self.class_weight, str):
             known = self.class_weight == "balanced"
         else:
-            known = self.class_weight is None or hasattr(self.class_weight, "items")
+            known = self.class_weight is None or callable(getattr(self.class_weight, "items", None))
         if not known:
             raise ValueError(f"class_weight is {named(self.class_weight)}; expected None, 'balanced' or a mapping from labels")
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {named(self.callback)}; expected a function of the model and the iteration, or None")
         backend_name(self.backend)
-
-
-_DEFAULTS: dict[str, Any] = dict(Perceptron.__init__.__kwdefaults__)  # type: ignore[arg-type]
 
 
 def _initial_coefficients(objective: Objective, targets: Targets, weights: Numbers | None) -> Numbers:

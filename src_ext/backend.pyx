@@ -369,6 +369,7 @@ cdef class RowPredictor:
     cdef Activation activation
     cdef tuple classes
     cdef object read_row
+    cdef public object recipe
 
     def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row):
         self.coefficients = coefficients[:]
@@ -379,6 +380,11 @@ cdef class RowPredictor:
         # Zero-pad rows and weights to a multiple of eight: a scalar loop over the tail would take as long as all the rest.
         self.padded_weights = coefficients[:n_inputs]
         self.padded_weights.frombytes(bytes(64))
+
+    def __reduce__(self):
+        if self.recipe is None:
+            raise TypeError("a RowPredictor without a recipe cannot be pickled")
+        return self.recipe
 
     cdef bint quick_logit(self, x, double* logit) except -1:
         """Write the logit of a short row and a single output; return False if x is not such a row or the logit is not finite.
@@ -417,6 +423,7 @@ cdef class RowPredictor:
         return failed < 0
 
     def predict_proba_one(self, x):
+        """Return the probabilities of a single row in the order of classes_, the same as `predict_proba` gives."""
         cdef double logit, e, total
         cdef array.array results
         if self.activation != BINARY_SIGMOID or not self.quick_logit(x, &logit):
@@ -430,6 +437,7 @@ cdef class RowPredictor:
         return TWO_TO_600 * total, e * total
 
     def predict_one(self, x):
+        """Return the label of a single row: a flat sequence, or a mapping from column names; the same as `predict` gives."""
         cdef double logit
         cdef array.array logits
         if self.classes is not None and self.quick_logit(x, &logit):

@@ -13,7 +13,7 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions"},
+    {"checks", "exceptions", "parameters"},
     {"matrix"},
     {"activations", "seeding"},
     {"losses"},

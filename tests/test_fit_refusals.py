@@ -145,6 +145,7 @@ REFUSED_FITS = [
     (([[-sys.float_info.max], [0]], [0, 1]), ValueError, f"X row 0, column 0 is -1.7976931348623157e+308; {TOO_LARGE}"),
 ]
 
+OR_NONE = ": for as many as the data are worth leave it None"
 REFUSED_PARAMETERS = [
     ({"loss": "hinge"}, ValueError, "loss is 'hinge'; expected 'log_loss' or 'squared_error'"),
     ({"loss": None}, ValueError, "loss is None; expected 'log_loss' or 'squared_error'"),
@@ -176,9 +177,9 @@ REFUSED_PARAMETERS = [
         "class_weight is array([1., 1.]); expected None, 'balanced' or a mapping from labels",
     ),
     ({"warm_start": None}, TypeError, "warm_start is None; expected True or False"),
-    ({"threads": 0}, ValueError, "threads is 0; expected a whole number from 1 to 1024"),
-    ({"threads": 1025}, ValueError, "threads is 1025; expected a whole number from 1 to 1024"),
-    ({"threads": 1.0}, TypeError, "threads is 1.0; expected a whole number"),
+    ({"threads": 0}, ValueError, f"threads is 0; expected a whole number from 1 to 1024{OR_NONE}"),
+    ({"threads": 1025}, ValueError, f"threads is 1025; expected a whole number from 1 to 1024{OR_NONE}"),
+    ({"threads": 1.0}, TypeError, f"threads is 1.0; expected a whole number{OR_NONE}"),
     ({"callback": 7}, TypeError, "callback is 7; expected a function of the model and the iteration, or None"),
     ({"verbose": 2}, TypeError, "verbose is 2; expected True or False"),
 ]
@@ -327,10 +328,19 @@ def test_unknown_parameters(make_model):
     model = make_model()
     before = model.get_params()
     expected = ", ".join(before)
-    message = f"Perceptron has no parameter 'alpha'; expected some of {expected}"
-    refusal(lambda: model.set_params(l2=1.0, alpha=1), ValueError, message)
-    assert model.get_params() == before
-    refusal(lambda: make_model(alpha=1), TypeError, "Perceptron.__init__() got an unexpected keyword argument 'alpha'")
+    for name, remedy in (
+        ("quick", f"; expected some of {expected}"),
+        ("max_iters", ": did you mean 'max_iter'?"),
+        ("Solver", ": did you mean 'solver'?"),
+        ("C", ": set l2 = 1/(C * sum of the weights of the rows), which is 1/(C * len(X)) without weights"),
+        ("penalty", ": set l2 or l1, the factors of the penalties, which are 0 by default"),
+        ("n_jobs", ": set threads, where None stands for as many as the data are worth"),
+        ("random_state", ": leave it out, as nothing here is random"),
+    ):
+        message = f"Perceptron has no parameter {name!r}{remedy}"
+        refusal(lambda name=name: model.set_params(l2=1.0, **{name: 1}), ValueError, message)
+        assert model.get_params() == before
+        refusal(lambda name=name: make_model(**{name: 1}), TypeError, message)
     refusal(lambda: pp.Perceptron("log_loss"), TypeError, "Perceptron.__init__() takes 1 positional argument but 2 were given")
 
 

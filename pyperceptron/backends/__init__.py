@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pyperceptron.checks import named
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType as Backend
@@ -29,14 +31,25 @@ def backend_name(name: str = "auto") -> str:
     Raises ImportError if the backend cannot be imported and ValueError if the name is unknown.
     """
     wanted, source = name, "backend"
-    if name == "auto":
+    if isinstance(name, str) and name == "auto":
         wanted, source = os.environ.get("PYPERCEPTRON_BACKEND") or "auto", "$PYPERCEPTRON_BACKEND"
+    if not isinstance(wanted, str) or wanted not in ("auto", *_FASTEST_FIRST):
+        raise ValueError(f"{source} is {named(wanted)}; expected 'auto', 'cython' or 'python'")
     if wanted == "auto":
-        wanted = available_backends()[0]
-    if wanted not in _FASTEST_FIRST:
-        raise ValueError(f"{source} is {wanted!r}; expected 'auto', 'cython' or 'python'")
+        return available_backends()[0]
     backend_of(wanted)
-    return wanted
+    return str(wanted)
+
+
+def backend_at_hand(name: str) -> str:
+    """Return the name of the backend to use, as backend_name does, but the fastest if that one cannot be imported.
+
+    For what was pickled elsewhere: it opens, and says which backend it has got.
+    """
+    try:
+        return backend_name(name)
+    except ImportError:
+        return available_backends()[0]
 
 
 def backend_of(name: str) -> Backend:

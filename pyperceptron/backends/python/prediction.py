@@ -64,7 +64,12 @@ class RowPredictor:
     classes       the label of each class; None if each output is a label of its own, 0 or 1
     read_row      read_row(x) returns x as an array of n_inputs finite float64, or raises ValueError or TypeError;
                   read_row(x, overflows=True) raises ValueError naming the number that makes a logit overflow
+
+    The attribute `recipe` holds what makes the same predictor again, a function and its arguments, and is what is pickled; a
+    predictor without one cannot be pickled.
     """
+
+    recipe: tuple[Callable[..., RowPredictor], tuple[Any, ...]] | None = None
 
     def __init__(
         self,
@@ -79,6 +84,11 @@ class RowPredictor:
         self._activation = ACTIVATIONS[activation]
         self._classes = classes
         self._read_row = read_row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.recipe is None:
+            raise TypeError("a RowPredictor without a recipe cannot be pickled")
+        return self.recipe
 
     def predict_proba_one(self, x: Any) -> tuple[float, ...]:
         """The activations for one row."""
