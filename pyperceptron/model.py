@@ -115,6 +115,16 @@ class FittedModel:
         table, results = self._predict(X, self.activation, n_columns)
         return to_container(results, n_columns, "list") if table.container == "list" else results
 
+    def log_probabilities(self, X: Any) -> Any:
+        """Return the logarithms of the probabilities, in their shape and container."""
+        n_columns = max(2, self.n_outputs)
+        table, logits = self._predict(X, "identity", self.n_outputs)
+        numpy = numpy_if_loaded() if table.container == "numpy" else None
+        results = numpy.empty((table.n_rows, n_columns)) if numpy else zeros(table.n_rows * n_columns)
+        views = (logits, results) if numpy else (as_view(logits, self.n_outputs), as_view(results, n_columns))
+        backend_of(self.backend).log_probabilities(memoryview(views[0]), self.activation, memoryview(views[1]))
+        return to_container(results, n_columns, "list") if table.container == "list" else results
+
     def predictions(self, X: Any) -> Any:
         """Return a label for each row, in a NumPy array for a NumPy array, else in a list; if multilabel, rows of 0 and 1."""
         table, logits = self._predict(X, "identity", self.n_outputs)

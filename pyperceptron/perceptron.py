@@ -277,6 +277,10 @@ class Perceptron(Parameters):
         """
         return self._require_fitted().probabilities(X)
 
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithms of what predict_proba returns: finite and exact also where a probability rounds to 0 or 1."""
+        return self._require_fitted().log_probabilities(X)
+
     def decision_function(self, X: Any) -> Any:
         """Return the logits X·coef_ᵀ + intercept_: n_samples numbers for two classes, else n_samples × n_outputs."""
         return self._require_fitted().logits(X)

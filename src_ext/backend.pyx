@@ -28,8 +28,8 @@ from libc.string cimport memcpy, memset
 from buffers cimport is_interrupted, memory_of, raise_status, rows_of
 from kernels cimport (
     BINARY_SIGMOID, FLOAT64, FLOAT64_TARGETS, IDENTITY, INTERRUPTED, MIN_EXPONENT, NORMALIZED_SIGMOID, SIGMOID, SOFTMAX,
-    TWO_TO_600, UINT8_CLASSES, UINT16_CLASSES, WORK_BETWEEN_INTERRUPTS, Activation, Kernels, Loss, Problem, Rows, TargetType,
-    kernels_avx2, kernels_avx512, kernels_baseline, scaled_exp,
+    TWO_TO_600, TWO_TO_MINUS_600, UINT8_CLASSES, UINT16_CLASSES, WORK_BETWEEN_INTERRUPTS, Activation, Kernels, Loss, Problem,
+    Rows, TargetType, kernels_avx2, kernels_avx512, kernels_baseline, log_from_one, log_one_plus, scaled_exp,
 )
 
 cdef extern from *:
@@ -313,6 +313,48 @@ def predicted_classes(const double[:, ::1] logits, uint16_t[::1] classes):
                     status = INTERRUPTED
                     break
             classes[i] = <uint16_t> argmax(&logits[i, 0], n_outputs)
+    raise_status(status)
+
+
+cdef inline double log_sigmoid(double z) noexcept nogil:
+    return min(z, 0.0) - log_one_plus(scaled_exp(-fabs(z), MIN_EXPONENT) * TWO_TO_MINUS_600)
+
+
+cdef void log_softmax(const double* logits, Py_ssize_t count, double* results) noexcept nogil:
+    """Write the logarithms of the softmax; the results may be the logits."""
+    cdef Py_ssize_t best = argmax(logits, count), c
+    cdef double largest = logits[best], others = 0.0, log_total
+    for c in range(count):
+        results[c] = max(logits[c] - largest, -DBL_MAX)
+        if c != best:
+            others += scaled_exp(results[c], MIN_EXPONENT)
+    others *= TWO_TO_MINUS_600
+    log_total = log_one_plus(others) if others <= 1.0 else log_from_one(1.0 + others)
+    for c in range(count):
+        results[c] = max(results[c] - log_total, -DBL_MAX)
+
+
+def log_probabilities(const double[:, ::1] logits, activation, double[:, ::1] results):
+    cdef Py_ssize_t n_rows = logits.shape[0], n_outputs = logits.shape[1], work = 0, i, c
+    cdef Activation kind = <Activation> <int> ACTIVATIONS[activation]
+    cdef int status = 0
+    with nogil:
+        for i in range(n_rows):
+            work += n_outputs
+            if work >= WORK_BETWEEN_INTERRUPTS:
+                work = 0
+                if is_interrupted():
+                    status = INTERRUPTED
+                    break
+            if kind == BINARY_SIGMOID:
+                results[i, 0], results[i, 1] = log_sigmoid(-logits[i, 0]), log_sigmoid(logits[i, 0])
+            elif kind == SOFTMAX:
+                log_softmax(&logits[i, 0], n_outputs, &results[i, 0])
+            else:
+                for c in range(n_outputs):
+                    results[i, c] = log_sigmoid(logits[i, c])
+                if kind == NORMALIZED_SIGMOID:
+                    log_softmax(&results[i, 0], n_outputs, &results[i, 0])
     raise_status(status)
 
 

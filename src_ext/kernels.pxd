@@ -87,4 +87,7 @@ cdef extern from "kernels/interrupts.h":
 cdef extern from "kernels/sigmoid.h":
     const double MIN_EXPONENT
     const double TWO_TO_600
+    const double TWO_TO_MINUS_600
     double scaled_exp(double x, double min_exponent) noexcept nogil
+    double log_one_plus(double e) noexcept nogil
+    double log_from_one(double value) noexcept nogil

@@ -141,3 +141,22 @@ def test_fit_on_two_rows_and_one_column(make_model):
     model = make_model(l2=0.1).fit([[0], [1]], ["no", "yes"])
     assert model.predict([[0], [1]]) == ["no", "yes"]
     assert model.predict_one([5]) == "yes"
+
+
+@pytest.mark.parametrize("convert", [list, np.array, lambda rows: memoryview(np.array(rows))], ids=["list", "numpy", "buffer"])
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+@pytest.mark.parametrize("classes", [2, 3, "matrix"])
+def test_log_probabilities(make_model, convert, loss, classes):
+    X, y = samples(n=12, d=3, classes=3 if classes == 3 else 2)
+    if classes == "matrix":
+        y = (X[:, :2] > 0).astype(int)
+    model = make_model(l2=0.5, loss=loss).fit(X, y)
+    for rows in (X.tolist(), (X * 1e5).tolist(), [[1e300, -1e300, 1e300], [-1e300, 1e300, 1e300], [0.0, 0.0, 0.0]]):
+        given = convert(rows)
+        logs, proba = model.predict_log_proba(given), model.predict_proba(given)
+        assert type(logs) is type(proba)
+        assert np.shape(logs) == np.shape(proba)
+        assert np.isfinite(logs).all()
+        np.testing.assert_allclose(np.exp(logs), proba, rtol=1e-12, atol=1e-300)
+    with pytest.raises(ValueError, match="X row 0, column 1 is nan"):
+        model.predict_log_proba([[0.0, float("nan"), 1.0]])

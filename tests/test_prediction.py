@@ -1,6 +1,7 @@
 """Predictions of many rows and of single rows: against NumPy, and bit for bit in memory of any alignment."""
 
 from array import array
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -185,3 +186,50 @@ def test_a_product_at_any_scale(backend, first, second):
                     ask([first])
             else:
                 ask([first])
+
+
+# Logarithms of probabilities.
+
+
+def exact_log_probabilities(logits, activation):
+    """With digits enough for 1 + the smallest ratio of two exponentials."""
+    with localcontext() as context:
+        context.prec = 40 + int(np.ptp([*logits.ravel(), 0.0]) / 2)
+        rows = []
+        for row in logits.tolist():
+            z = [Decimal(value) for value in row]
+            if activation == "binary_sigmoid":
+                z = [Decimal(0), z[0]]
+            powers = [value.exp() for value in z]
+            if "sigmoid" in activation and activation != "binary_sigmoid":
+                powers = [power / (1 + power) for power in powers]
+            total = 1 if activation == "sigmoid" else sum(powers)
+            rows.append([float((power / total).ln()) for power in powers])
+        return np.array(rows)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "identity"])
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 30.0, 200.0])
+def test_log_probabilities(backend, activation, scale):
+    k = 1 if activation == "binary_sigmoid" else 4
+    logits = np.random.default_rng(3).normal(size=(6, k)) * scale
+    logits[0] = logits[1, 0]
+    results = np.zeros((6, max(2, k)))
+    backend.log_probabilities(memoryview(logits), activation, memoryview(results))
+    rounding = 2.0**-52 * (4 + scale)  # of the difference of two logits
+    np.testing.assert_allclose(results, exact_log_probabilities(logits, activation), rtol=4 * rounding, atol=0)
+
+
+@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "identity"])
+def test_log_probabilities_of_extreme_logits_are_finite(backend, activation):
+    extremes = [0.0, -0.0, 5e-324, 36.7, 708.4, 745.1, 746.0, 1e10, 1.7e308]
+    values = [*extremes, *(-value for value in extremes)]
+    if activation == "binary_sigmoid":
+        logits = np.array(values)[:, None]
+    else:
+        logits = np.array([[a, b, c] for a in values for b in values for c in values])
+    results = np.full((len(logits), max(2, logits.shape[1])), np.nan)
+    backend.log_probabilities(memoryview(logits), activation, memoryview(results))
+    assert np.isfinite(results).all()
+    assert (results <= 0).all()
+    assert not np.signbit(results[results == 0]).any()

@@ -10,6 +10,7 @@ from pyperceptron.backends.python import coordinate_descent as coordinate_descen
 from pyperceptron.backends.python import dot as dot
 from pyperceptron.backends.python import first_outside as first_outside
 from pyperceptron.backends.python import largest_ratio as largest_ratio
+from pyperceptron.backends.python import log_probabilities as log_probabilities
 from pyperceptron.backends.python import max_scaled_gradient as max_scaled_gradient
 from pyperceptron.backends.python import predict as predict
 from pyperceptron.backends.python import predicted_classes as predicted_classes

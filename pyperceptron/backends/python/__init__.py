@@ -14,7 +14,7 @@ from pyperceptron.backends.python.linear_algebra import (
     scale,
 )
 from pyperceptron.backends.python.linear_loss import LinearLoss, pickled_loss, systematic_sample
-from pyperceptron.backends.python.prediction import RowPredictor, first_outside, predict, predicted_classes
+from pyperceptron.backends.python.prediction import RowPredictor, first_outside, log_probabilities, predict, predicted_classes
 
 __all__ = [
     "LinearLoss",
@@ -28,6 +28,7 @@ __all__ = [
     "first_outside",
     "largest_ratio",
     "lesson",
+    "log_probabilities",
     "max_scaled_gradient",
     "pickled_loss",
     "predict",

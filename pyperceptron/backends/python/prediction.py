@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from math import isfinite
+from math import exp, isfinite, log1p
 
 from pyperceptron.activations import ACTIVATIONS
 from pyperceptron.matrix import Matrix
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Numbers = array[float]
+
+_LOWEST = -1.7976931348623157e308  # the lowest float
 
 
 def first_outside(values: memoryview[float], low: float, high: float) -> int:
@@ -54,6 +56,41 @@ def predicted_classes(logits: memoryview[float], classes: memoryview[int]) -> No
     """Write into `classes` (n_rows of "H") the index of the largest logit of each row; of a single logit, whether it is > 0."""
     for i, row in enumerate(logits.tolist()):
         classes[i] = _argmax(row)  # type: ignore[arg-type]
+
+
+def log_probabilities(logits: memoryview[float], activation: str, results: memoryview[float]) -> None:
+    """results = log(activation(z)) for each row z of finite logits, of the shape that `predict` gives them.
+
+    They are finite, and accurate to rounding also where a probability rounds to 0 or 1. The activation is not "identity".
+    """
+    flat, place = results.cast("B").cast("d"), 0
+    for row in logits.tolist():
+        logs = array("d", _LOG_ACTIVATIONS[activation](row))  # type: ignore[arg-type]
+        flat[place : place + len(logs)] = logs
+        place += len(logs)
+
+
+def _log_sigmoid(z: float) -> float:
+    return min(z, 0.0) - log1p(exp(-abs(z)))
+
+
+def _log_softmax(logits: Sequence[float]) -> list[float]:
+    """log(eᶻ / Σ eᶻ) = (z - largest) - log(1 + the sum of e^(z - largest) over the others)."""
+    best = _argmax(logits)
+    below = [max(z - logits[best], _LOWEST) for z in logits]
+    others = 0.0
+    for c, distance in enumerate(below):
+        others += exp(distance) if c != best else 0.0
+    return [max(distance - log1p(others), _LOWEST) for distance in below]
+
+
+# The logarithm of each activation in pyperceptron.activations.ACTIVATIONS: logits of a row to the logarithms of its outputs.
+_LOG_ACTIVATIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
+    "sigmoid": lambda logits: [_log_sigmoid(z) for z in logits],
+    "softmax": _log_softmax,
+    "normalized_sigmoid": lambda logits: _log_softmax([_log_sigmoid(z) for z in logits]),
+    "binary_sigmoid": lambda logits: [_log_sigmoid(-logits[0]), _log_sigmoid(logits[0])],
+}
 
 
 class RowPredictor:
