@@ -17,17 +17,20 @@ from pyperceptron.checks import (
     whole_number,
 )
 from pyperceptron.chunks import Chunks
+from pyperceptron.coefficients import known_model
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import as_flat, as_list, as_view, pieces, read_table, zeros
+from pyperceptron.containers import as_list, as_view, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
+from pyperceptron.metrics import are_correct
 from pyperceptron.model import FittedModel, Record
 from pyperceptron.objective import Objective
 from pyperceptron.parameters import Parameters
 from pyperceptron.samples import check_range, read_sample_weights
 from pyperceptron.training import best_solver, train
+from pyperceptron.weights import read_weights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +121,31 @@ class Perceptron(Parameters):
         self.callback = callback
         self.verbose = verbose
         self._check_parameters()
+
+    @classmethod
+    def from_coefficients(
+        cls, coef: Any, intercept: Any = 0.0, classes: Any = (0, 1), *, feature_names: Any = None, **params: Any
+    ) -> Self:
+        """Return a model of known numbers, such as a published score or another program's; it predicts as after a fit.
+
+        >>> model = Perceptron.from_coefficients([0.5, 2.0], -1.0, ["no", "yes"])
+        >>> model.predict([[1, 1], [0, 0]])
+        ['yes', 'no']
+
+        coef           a row for each class, or for two classes only that of the second, which may be flat
+        intercept      a number for each row, or one for all
+        classes        the labels, in the order that classes_ will have
+        feature_names  the names of the columns, which are then checked as after a fit with a data frame
+        params         as those of the constructor: with loss="log_loss" probabilities are those of a sigmoid or, for three
+                       classes or more, of the softmax
+
+        `solver_` is "none", `n_iter_` 0, and `history_` and `findings_` are empty.
+        """
+        model = cls(**params)
+        backend = backend_name(model.backend)
+        intercepts = bool(model.fit_intercept)
+        model._set_fitted(known_model(backend, coef, intercept, classes, feature_names, model.loss, intercepts))
+        return model
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Find the optimal coefficients for n_samples × n_features numbers and a label for each row; return the model.
@@ -221,32 +249,9 @@ class Perceptron(Parameters):
         """Return the targets, and for each row its sample weight times its class weight: None if all are 1."""
         labels = self.targets == "labels"
         targets = read_labels(y, n_rows) if labels else read_probabilities(y, n_rows, backend)
-        weights = None
-        if sample_weight is not None:
-            weights = read_sample_weights(sample_weight, n_rows, backend)
-            largest = max(map(max, pieces(weights)))  # scaled by it, so that their sum neither overflows nor underflows
-            weights = array("d", (weight / largest for weight in weights))
-            targets = targets.without_weightless_classes(weights)
-        if self.class_weight is None:
-            return targets, weights
-        if targets.classes.multilabel or not labels:
+        if self.class_weight is not None and (targets.classes.multilabel or not labels):
             raise ValueError("class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight")
-        factors = self._class_factors(targets, weights)
-        factors = [factor / max(factors) for factor in factors]
-        of_rows = (factors[code] for code in as_flat(targets.table))
-        if weights is None:
-            return targets, array("d", of_rows)
-        return targets, array("d", (weight * factor for weight, factor in zip(weights, of_rows, strict=True)))
-
-    def _class_factors(self, targets: Targets, weights: Numbers | None) -> list[float]:
-        labels = targets.classes.labels
-        if isinstance(self.class_weight, str):  # "balanced"
-            totals = targets.class_totals(weights)
-            return [fsum(totals) / (len(totals) * total) for total in totals]
-        unknown = [label for label in self.class_weight if label not in labels]
-        if unknown:
-            raise ValueError(f"class_weight names {named(unknown[0])}, which is no label in y: leave it out")
-        return [positive_number(self.class_weight.get(label, 1.0), f"class_weight[{named(label)}]") for label in labels]
+        return read_weights(targets, sample_weight, self.class_weight, n_rows, backend)
 
     def _last_coefficients(self, objective: Objective, targets: Targets) -> Numbers:
         last = self._require_fitted()
@@ -294,13 +299,15 @@ class Perceptron(Parameters):
         return self._row_predictor().predict_proba_one(x)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column."""
+        """Return the accuracy: the (weighted) fraction of rows predicted correctly; if y is a 0/1 matrix, in every column.
+
+        Raises ValueError if no label of y is one of classes_.
+        """
         predicted = self.predict(X)
         predicted = as_list(predicted) if hasattr(predicted, "tolist") else predicted
-        expected = label_list(y, len(predicted))
-        correct = [ours == theirs for ours, theirs in zip(predicted, expected, strict=True)]
+        correct = are_correct(predicted, label_list(y, len(predicted)), self._require_fitted().classes)
         if sample_weight is None:
-            return float(sum(correct) / len(correct))
+            return sum(correct) / len(correct)
         weights = read_sample_weights(sample_weight, len(correct), backend_of(self.backend_))
         return fsum(weight for weight, is_correct in zip(weights, correct, strict=True) if is_correct) / fsum(weights)
 
@@ -339,7 +346,7 @@ class Perceptron(Parameters):
 
     @property
     def solver_(self) -> str:
-        """The name of the solver that ran."""
+        """The name of the solver that ran; "none" for a model from_coefficients."""
         return self._require_fitted().record.solver
 
     @property
@@ -423,6 +430,21 @@ class Perceptron(Parameters):
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {named(self.callback)}; expected a function of the model and the iteration, or None")
         backend_name(self.backend)
+
+
+def _read_only(name: str) -> Callable[[Perceptron, object], None]:
+    def refuse(model: Perceptron, value: object) -> None:
+        raise AttributeError(
+            f"{name} cannot be set; expected a fit to make it: for a model of known numbers use "
+            "Perceptron.from_coefficients(coef, intercept, classes)"
+        )
+
+    return refuse
+
+
+if not TYPE_CHECKING:  # a type checker refuses the assignment itself
+    for _name in ("coef_", "intercept_", "classes_", "n_features_in_", "feature_names_in_"):
+        setattr(Perceptron, _name, getattr(Perceptron, _name).setter(_read_only(_name)))
 
 
 def _initial_coefficients(objective: Objective, targets: Targets, weights: Numbers | None) -> Numbers:

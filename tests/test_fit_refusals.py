@@ -1,6 +1,7 @@
 """Invalid input to Perceptron: both backends raise the same error and leave the model unchanged."""
 
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -184,9 +185,46 @@ REFUSED_PARAMETERS = [
     ({"verbose": 2}, TypeError, "verbose is 2; expected True or False"),
 ]
 
+NAME_ALL = "leave it out, or name every label of y"
+TOO_LIGHT = "expected weights that differ less: choose less extreme ones"
 REFUSED_CLASS_WEIGHTS = [
-    ({2: 1}, Y, ValueError, "class_weight names 2, which is no label in y: leave it out"),
-    ({0: 1, "a": 2}, Y, ValueError, "class_weight names 'a', which is no label in y: leave it out"),
+    ({2: 1}, Y, ValueError, f"class_weight names 2, which is no label in y, but not 0, which is: {NAME_ALL}"),
+    ({0: 1, "a": 2}, Y, ValueError, f"class_weight names 'a', which is no label in y, but not 1, which is: {NAME_ALL}"),
+    (
+        {"0": 1, "1": 5},
+        Y,
+        ValueError,
+        "class_weight names '0', of type str, but y has 0, of type int; expected keys that are labels of y: "
+        "convert them, as int(...) does",
+    ),
+    (
+        {0: 1, 1: 5},
+        ["0", "1", "0", "1"],
+        ValueError,
+        "class_weight names 0, of type int, but y has '0', of type str; expected keys that are labels of y: "
+        "convert them, as str(...) does",
+    ),
+    (
+        {"true": 2},
+        [True, False, True, False],
+        ValueError,
+        "class_weight names 'true', of type str, but y has True, of type bool; expected keys that are labels of y: "
+        "give the labels themselves",
+    ),
+    ({0: True, 1: 2}, Y, TypeError, "class_weight[0] is True; expected a number"),
+    (
+        {0: Fraction(1, 10**400), 1: 2},
+        Y,
+        ValueError,
+        "class_weight[0] is a value of type Fraction; expected a positive finite number",
+    ),
+    ({0: np.ones(1), 1: 2}, Y, TypeError, "class_weight[0] is array([1.]); expected a number"),
+    (
+        {0: 1e-200, 1: 1e200},
+        Y,
+        ValueError,
+        f"class 0 weighs less than 1e-100 times as much as class 1 under class_weight; {TOO_LIGHT}",
+    ),
     ({1: 0}, Y, ValueError, "class_weight[1] is 0; expected a positive finite number"),
     ({1: NAN}, Y, ValueError, "class_weight[1] is nan; expected a positive finite number"),
     ({1: "x"}, Y, TypeError, "class_weight[1] is 'x'; expected a number"),
@@ -358,6 +396,14 @@ def test_refused_scores(model):
         ValueError,
         "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X",
     )
+    text = "expected labels such as fit was given: convert y to them"
+    for y in (["0", "1", "1", "0"], MATRIX, np.array(MATRIX), [np.array(row) for row in MATRIX], [0.5, 0.25, 2, 3]):
+        shown = repr(y[0]) if isinstance(y, list) else repr(y[0].tolist())
+        refusal(
+            lambda y=y: model.score(X, y),
+            ValueError,
+            f"no label of y is a class of the model: y has {shown} where classes_ has 0; {text}",
+        )
 
 
 @pytest.mark.parametrize("n", [4, 5000])

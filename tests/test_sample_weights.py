@@ -1,6 +1,10 @@
 """Sample weights and class weights."""
 
 from array import array
+from collections import ChainMap, UserDict
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -52,3 +56,49 @@ def test_class_weights(make_model, weights):
     mapped = make_model(l2=0.1, tol=1e-9, class_weight={"oak": 3, "ash": 0.5}).fit(X, labels, weights)
     by_hand = make_model(l2=0.1, tol=1e-9).fit(X, labels, ones * np.array([0.5, 1, 3])[y])
     np.testing.assert_allclose(mapped.coef_, by_hand.coef_, rtol=1e-6, atol=1e-8)
+
+
+class Factors(UserDict):
+    """A mapping that is no dict and iterates over its values, as a Series does."""
+
+    def __iter__(self):
+        return iter(self.data.values())
+
+    def items(self):
+        return self.data.items()
+
+
+@pytest.mark.parametrize("kind", [dict, MappingProxyType, Factors, lambda entries: ChainMap({}, entries)])
+@pytest.mark.parametrize("number", [float, int, np.float32, np.int8, np.array, Decimal, Fraction])
+def test_every_mapping_and_number_as_class_weight(make_model, kind, number):
+    X, y = samples(n=40, classes=3)
+    expected = make_model(l2=0.1, class_weight={0: 1.0, 1: 2.0, 2: 5.0}).fit(X, y)
+    given = kind({0: number(1), 1: number(2), 2: number(5)})
+    assert bits(make_model(l2=0.1, class_weight=given).fit(X, y)) == bits(expected)
+
+
+def test_a_class_weight_that_y_lacks_is_no_harm_if_each_of_its_labels_has_one(make_model):
+    X, y = samples(n=40)
+    labels = np.array(["a", "c"])[y].tolist()
+    expected = make_model(l2=0.1, class_weight={"a": 1, "c": 2}).fit(X, labels)
+    model = make_model(l2=0.1, class_weight={"a": 1, "b": 5, "c": 2})
+    assert bits(model.fit(X, labels)) == bits(expected)
+    weights = [1.0] * 39 + [0.0]
+    expected = make_model(l2=0.1, class_weight={"a": 1, "c": 2}).fit(X, labels, weights)
+    assert bits(model.fit(X, [*labels[:39], "b"], weights)) == bits(expected)  # all rows of b weigh 0
+    model.set_params(class_weight={"b": 5, "c": 2})
+    assert bits(model.fit(X, [*labels[:39], "b"], weights)) == bits(expected)  # and b is no misspelt label
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 2, 1: 3}])
+@pytest.mark.parametrize(("light", "heavy"), [(1e-310, 1.0), (1e-300, 1e300), (1e-120, 1.0)])
+def test_weights_that_all_but_lose_a_class_are_refused(make_model, class_weight, light, heavy):
+    X, y = samples(n=40)
+    model = make_model(l2=0.1, class_weight=class_weight)
+    with pytest.raises(
+        ValueError,
+        match=r"^class 0 weighs less than 1e-100 times as much as class 1 under sample_weight( and class_weight)?; expected "
+        "weights that differ less: choose less extreme ones$",
+    ):
+        model.fit(X, y, np.where(y == 0, light, heavy))
+    model.fit(X, y, np.where(np.arange(40) < 5, light, heavy))  # single rows may weigh next to nothing
