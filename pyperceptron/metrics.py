@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def are_correct(predicted: list[Any], expected: list[Any], classes: Classes) -> list[bool]:
     """Return for each row whether the prediction is what was expected; ValueError if no label expected is a class."""
     if classes.multilabel:
-        expected = [row if isinstance(row, list) or not hasattr(row, "__iter__") else list(row) for row in expected]
+        expected = [list(row) if hasattr(row, "__iter__") and not isinstance(row, str) else row for row in expected]
     try:
         correct = [bool(own == given) for own, given in zip(predicted, expected, strict=True)]
     except (TypeError, ValueError):  # pandas.NA and arrays have no truth value

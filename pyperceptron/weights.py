@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 _LIGHTEST_CLASS = 1e-100  # as a fraction of the heaviest: its rows still have a part in every sum of a fit
-_FROM_TEXT = (int, float, str)  # types of labels that convert a key of the same text
 
 
 def read_weights(
@@ -76,7 +75,7 @@ def class_factors(class_weight: Any, labels: tuple[Any, ...], known: tuple[Any, 
         for label in missing:
             if _text(key) == _text(label):
                 kind = type(label).__name__
-                remedy = f"convert them, as {kind}(...) does" if type(label) in _FROM_TEXT else "give the labels themselves"
+                remedy = f"convert them, as {kind}(...) does" if _converts(key, label) else "give the labels themselves"
                 raise ValueError(
                     f"class_weight names {named(key)}, of type {type(key).__name__}, but y has {named(label)}, of type {kind}; "
                     f"expected keys that are labels of y: {remedy}"
@@ -93,6 +92,14 @@ def _text(label: Any) -> str:
     """Return how a label reads without its type: 1, 1.0 and '1' are alike, as are True and 'true'."""
     text = label.decode(errors="replace") if isinstance(label, bytes) else str(label)
     return text.strip().lower().removesuffix(".0")
+
+
+def _converts(key: Any, label: Any) -> bool:
+    """Whether the type of the label makes the label of the key."""
+    try:
+        return type(label) in (int, float, str) and bool(type(label)(key) == label)
+    except (TypeError, ValueError):
+        return False
 
 
 def _refuse_lost_classes(targets: Targets, raw: Numbers, weights: Numbers) -> None:

@@ -89,6 +89,25 @@ def test_scores(make_model):
     weights = np.arange(40.0)
     assert model.score(X, y, weights) == pytest.approx(weights @ right / weights.sum(), rel=1e-15)
     assert model.score(X, y[:, None]) == right.mean()
+    wrong = [1 - label for label in model.predict(X).tolist()]
+    assert model.score(X, wrong) == 0
+    assert model.score(X, [None, *y[1:]]) == right[1:].sum() / 40
+
+
+@pytest.mark.parametrize(
+    "convert", [np.array, list, lambda rows: rows.tolist(), lambda rows: rows > 0, lambda rows: [*map(tuple, rows)]]
+)
+def test_scores_of_a_matrix(make_model, convert):
+    X, _ = samples(n=40)
+    y = (X[:, :3] > 0).astype(int)
+    model = make_model(l2=0.1).fit(X, y)
+    right = (model.predict(X) == y).all(axis=1)
+    assert 0 < model.score(X, convert(y)) == model.score(X.tolist(), convert(y)) == right.mean() < 1
+    for refused in (y[:, 0], y[:, :2], ["101"] * 40):
+        with pytest.raises(
+            ValueError, match=r"^y row 0 is .*; expected 3 numbers, each 0 or 1, as fit was given: give a column for "
+        ):
+            model.score(X, refused)
 
 
 @settings(max_examples=30)

@@ -211,6 +211,13 @@ REFUSED_CLASS_WEIGHTS = [
         "class_weight names 'true', of type str, but y has True, of type bool; expected keys that are labels of y: "
         "give the labels themselves",
     ),
+    (
+        {b"a": 2},
+        ["a", "b", "a", "b"],
+        ValueError,
+        "class_weight names b'a', of type bytes, but y has 'a', of type str; expected keys that are labels of y: "
+        "give the labels themselves",
+    ),
     ({0: True, 1: 2}, Y, TypeError, "class_weight[0] is True; expected a number"),
     (
         {0: Fraction(1, 10**400), 1: 2},

@@ -77,7 +77,7 @@ def test_a_subclass_makes_itself(known):
         def is_likely(self, x):
             return self.predict_one(x) == 1
 
-    assert Score.from_coefficients([1.0]).is_likely([1.0])
+    assert Score.from_coefficients([1.0], **known.keywords).is_likely([1.0])
 
 
 MATRIX = [[1, 2], [3, 4], [5, 6]]
