@@ -9,7 +9,7 @@ from pyperceptron.backends import backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import as_flat, as_list, as_view, pieces, read_table, zeros
+from pyperceptron.containers import read_table
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -18,10 +18,11 @@ from pyperceptron.model import FittedModel, Record
 from pyperceptron.objective import Objective
 from pyperceptron.samples import check_range, read_sample_weights
 from pyperceptron.training import best_solver, train
+from pyperceptron.vectors import as_flat, as_list, as_view, pieces, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from typing import Any
 
     from pyperceptron.backends import Backend, LinearLoss
@@ -320,7 +321,7 @@ class Perceptron:
         return self._require_fitted().n_inputs
 
     @property
-    def feature_names_in_(self) -> list[str]:
+    def feature_names_in_(self) -> list[Hashable]:
         """The names of the columns in fit; AttributeError if X was no data frame."""
         names = self._require_fitted().names
         if names is None:

@@ -11,8 +11,12 @@ NAN, INF = float("nan"), float("inf")
 X = [[0, 1, 2], [3, 4, 5], [1, 0, 1], [2, 2, 0]]
 Y = [0, 1, 1, 0]
 MATRIX = [[0, 1], [1, 0], [0, 0], [1, 1]]
-ONE_ROW = "for a single row write [[...]], as in {0} = [[1, 0, 1]]"
+LIST_OF_ROWS = "give a list of rows"
+FLAT = "write [X] for one row, or [[value] for value in X] for one column"
+FLAT_ARRAY = "write [X] for one row, or X.reshape(-1, 1) for one column"
+TEXTS = "turn texts into columns of numbers, such as a count for each word"
 FILL_IN = "expected a finite number: fill it in or drop that row"
+NO_TEXTS = "expected a finite number: make a 0/1 column for each of such texts, or leave the column out"
 CONVERT = "expected a finite number: convert it first, as float(...) does"
 ZERO_OR_ONE = (
     "expected 0 or 1: a two-dimensional y means multi-label, one 0/1 column per label; "
@@ -33,17 +37,17 @@ class Unhashable:
 # Invalid X for fit and, on a model fitted with 3 columns, for predict, score and the like.
 REFUSED_SAMPLES = [
     ([[1, 2, 3], [4, 5]], ValueError, "X row 1 has 2 numbers but row 0 has 3: give every row equally many"),
-    ([[1, "2", 3]], TypeError, f"X row 0, column 1 is '2'; {CONVERT}"),
-    (["123"], TypeError, f"X row 0, column 0 is '1'; {CONVERT}"),
+    ([[1, "2", 3]], TypeError, f"X row 0, column 1 is the text '2'; {CONVERT}"),
+    (["123"], TypeError, f"X row 0 is the text '123'; expected a row of numbers: {TEXTS}"),
     ([[1, 2, 3], [4, 5, None]], TypeError, f"X row 1, column 2 is None; {FILL_IN}"),
-    ([[1, 2, 3], None], TypeError, f"X row 1 is None; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (None, TypeError, f"X must be rows of numbers; got None: {ONE_ROW.format('X')}"),
-    (7, TypeError, f"X must be rows of numbers; got 7: {ONE_ROW.format('X')}"),
-    ({1, 2}, TypeError, f"X must be rows of numbers; got {{1, 2}}: {ONE_ROW.format('X')}"),
-    ({"a": 1}, TypeError, f"X must be rows of numbers; got {{'a': 1}}: {ONE_ROW.format('X')}"),
-    ([{1, 2, 3}], TypeError, f"X row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW.format('X')}"),
-    ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (np.ones(3), ValueError, f"X must have two dimensions, rows and columns; got 1: {ONE_ROW.format('X')}"),
+    ([[1, 2, 3], None], TypeError, "X row 1 is None; expected a row of numbers: fill it in or drop it"),
+    (None, TypeError, f"X is None; expected rows of numbers: {LIST_OF_ROWS}"),
+    (7, TypeError, f"X is 7; expected rows of numbers: {LIST_OF_ROWS}"),
+    ({1, 2}, TypeError, "X is {1, 2}; expected rows of numbers: give its values in a list"),
+    ({"a": 1}, TypeError, "X is {'a': 1}; expected rows of numbers: give its values in a list"),
+    ([{1, 2, 3}], TypeError, "X row 0 is {1, 2, 3}; expected a row of numbers: give its values in the order of the columns"),
+    ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {FLAT}"),
+    (np.ones(3), ValueError, f"X must have two dimensions, rows and columns; got 1: {FLAT_ARRAY}"),
     (np.ones((2, 3, 1)), ValueError, "X must have two dimensions, rows and columns; got 3: flatten each sample into one row"),
     ([], ValueError, "X must not be empty: give at least one row of at least one number"),
     ([[], []], ValueError, "X must not be empty: give at least one row of at least one number"),
@@ -87,8 +91,8 @@ REFUSED_FITS = [
     ((X, []), ValueError, "y has 0 labels but X has 4 rows: give one label for each row of X"),
     ((X, None), TypeError, "y is None; expected a sequence of labels, one for each row of X"),
     ((X, 7), TypeError, "y is 7; expected a sequence of labels, one for each row of X"),
-    ((X, "0110"), TypeError, "y is '0110'; expected a sequence of labels, one for each row of X"),
-    ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X"),
+    ((X, "0110"), TypeError, "y is the text '0110'; expected a sequence of labels, one for each row of X"),
+    ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X: give its values in a list"),
     ((X, np.zeros((4, 2, 2))), ValueError, "y must have one dimension, or two for several outputs; got 3"),
     ((X, np.float64(1)), ValueError, "y must have one dimension, or two for several outputs; got 0"),
     ((X, [1] * 4), ValueError, f"y has only the label 1; {ANOTHER_CLASS}"),
@@ -129,7 +133,11 @@ REFUSED_FITS = [
     ((X, Y, [1, NAN, 1, 1]), ValueError, f"sample_weight row 1, column 0 is nan; {FILL_IN}"),
     ((X, Y, [1, 1, 1, INF]), ValueError, f"sample_weight row 3, column 0 is inf; {FILL_IN}"),
     ((X, Y, [1, None, 1, 1]), TypeError, f"sample_weight row 1, column 0 is None; {FILL_IN}"),
-    ((X, Y, ["a", 1, 1, 1]), TypeError, f"sample_weight row 0, column 0 is 'a'; {CONVERT}"),
+    (
+        (X, Y, ["a", 1, 1, 1]),
+        TypeError,
+        f"sample_weight row 0, column 0 is the text 'a'; {NO_TEXTS}",
+    ),
     ((X, Y, [1, 1]), ValueError, "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X"),
     (
         (X, Y, np.ones((4, 2))),
@@ -137,7 +145,7 @@ REFUSED_FITS = [
         "sample_weight has 4 rows of 2 numbers but X has 4 rows: give one number for each row of X",
     ),
     ((X, Y, []), ValueError, "sample_weight must not be empty: give at least one row of at least one number"),
-    ((X, Y, 7), TypeError, f"sample_weight must be rows of numbers; got 7: {ONE_ROW.format('sample_weight')}"),
+    ((X, Y, 7), TypeError, f"sample_weight is 7; expected rows of numbers: {LIST_OF_ROWS}"),
     (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X row 0, column 0 is 1e+200; {TOO_LARGE}"),
     (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X row 0, column 1 is 1e+200; {TOO_LARGE}"),
     (([[1, 1], [1, -1e151], [0, 0]], [0, 1, 0]), ValueError, f"X row 1, column 1 is -1e+151; {TOO_LARGE}"),
@@ -205,17 +213,17 @@ REFUSED_ROWS = [
     ([1, 2, NAN], ValueError, f"x row 0, column 2 is nan; {FILL_IN}"),
     (np.array([1, INF, 3]), ValueError, f"x row 0, column 1 is inf; {FILL_IN}"),
     ([1, None, 3], TypeError, f"x row 0, column 1 is None; {FILL_IN}"),
-    ([1, 2, "3"], TypeError, f"x row 0, column 2 is '3'; {CONVERT}"),
-    ([[1, 2, 3]], TypeError, f"x row 0, column 0 is [1, 2, 3]; {CONVERT}"),
+    ([1, 2, "3"], TypeError, f"x row 0, column 2 is the text '3'; {CONVERT}"),
+    ([[1, 2, 3]], TypeError, "x is [[1, 2, 3]]; expected a flat row of 3 numbers: predict takes several rows"),
     (
         [10**400, 1, 1],
         ValueError,
         "x row 0, column 0 is an integer too large for a float; expected a finite number: scale it down",
     ),
-    ("123", TypeError, "x is '123'; expected a flat sequence of 3 numbers"),
-    (7, TypeError, "x is 7; expected a flat sequence of 3 numbers"),
-    (None, TypeError, "x is None; expected a flat sequence of 3 numbers"),
-    ({1, 2, 3}, TypeError, "x is {1, 2, 3}; expected a flat sequence of 3 numbers"),
+    ("123", TypeError, "x is the text '123'; expected a flat row of 3 numbers"),
+    (7, TypeError, "x is 7; expected a flat row of 3 numbers"),
+    (None, TypeError, "x is None; expected a flat row of 3 numbers"),
+    ({1, 2, 3}, TypeError, "x is {1, 2, 3}; expected a flat row of 3 numbers: give its values in a list"),
 ]
 
 
