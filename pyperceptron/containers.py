@@ -116,12 +116,12 @@ def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -
         raise TypeError(
             f"{name} {_is(name)} a sparse matrix of type {type(source).__name__}; expected a dense one: call its toarray()"
         )
-    readable = hasattr(source, "__iter__") or hasattr(source, "__len__") or _offers_memory(source) or column_names(source)
+    iterable = hasattr(source, "__iter__") or hasattr(source, "__len__")
     if isinstance(source, UNORDERED):
         remedy = "give its values in a list"
     elif isinstance(source, str) and remedy:
         remedy = "turn texts into columns of numbers, such as a count for each word"
-    elif readable and not isinstance(source, str):
+    elif (iterable or _offers_memory(source) or column_names(source)) and not isinstance(source, str):
         return
     raise TypeError(f"{name} {_is(name)} {described(source)}; expected {expected}{': ' * bool(remedy)}{remedy}")
 
@@ -194,8 +194,8 @@ def rows_of(source: Any, name: str) -> Any:
     if column_names(source) or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
         remedy = "call its collect()" if hasattr(source, "collect") else "give a list of its rows, or a NumPy array"
         raise TypeError(
-            f"{name} {_is(name)} a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; expected "
-            f"rows: {remedy}"
+            f"{name} {_is(name)} a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; "
+            f"expected rows: {remedy}"
         )
     return source
 
