@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NUMBERS = dict(zip("cCsSiIlLefg", "bBhHiIqQefd", strict=True))  # Arrow's letter: that of a memoryview
 _KINDS = {
-    "n": "nothing but missing values",
     "u": "texts",
     "U": "texts",
     "vu": "texts",
@@ -42,38 +41,41 @@ class Column:
     offset    how many values, of the same memory, come before the first one of the column
     length    how many values it has
     missing   the indices of the values that are missing
+    owner     what keeps the memory alive
     """
 
-    __slots__ = ("address", "format", "length", "missing", "offset")
+    __slots__ = ("address", "format", "length", "missing", "offset", "owner")
 
-    def __init__(self, format: str, address: int | None, offset: int, length: int, missing: list[int]) -> None:
+    def __init__(
+        self, format: str, address: int | None, offset: int, length: int, missing: list[int], owner: object = None
+    ) -> None:
         self.format = format
         self.address = address
         self.offset = offset
         self.length = length
         self.missing = missing
+        self.owner = owner
 
-    def numbers(self) -> Any:
-        """Return the values, some of them meaningless if they are missing, in a memoryview of a numeric format or an array.
+    def numbers(self) -> memoryview[Any]:
+        """Return the values in a memoryview of any numeric format; those that are missing are meaningless.
 
         The column's memory is not copied, so the caller must do that as long as it exists.
         """
-        assert holds_numbers(self.format)
         if not self.length or self.address is None:
-            return array("d", bytes(8 * self.length))
+            return memoryview(array("d", bytes(8 * self.length)))
         if self.format == "b":
             return memoryview(_bits(self.address, self.offset, self.length))
         if self.format[0] == "d":
-            return _decimals(self.format, self.address, self.offset, self.length)
+            return memoryview(_decimals(self.format, self.address, self.offset, self.length))
         code = NUMBERS[self.format]
         size = struct.calcsize(code)
         values = _memory(self.address + size * self.offset, size * self.length)
-        return array("d", struct.unpack(f"{self.length}e", values)) if code == "e" else values.cast(code)  # type: ignore[call-overload]
+        return memoryview(array("d", struct.unpack(f"{self.length}e", values))) if code == "e" else values.cast(code)  # type: ignore[call-overload]
 
 
 def holds_numbers(format: str) -> bool:
-    """Whether an Arrow format is one of numbers, bits or decimals."""
-    return format in NUMBERS or format == "b" or format.startswith("d:")
+    """Whether an Arrow format is one of numbers, bits or decimals, or of nothing but missing values."""
+    return format in NUMBERS or format in ("b", "n") or format.startswith("d:")
 
 
 def kind_of(format: str) -> str:
@@ -148,7 +150,7 @@ class ArrowTable:
     def __init__(self, source: Any) -> None:
         """Take over what `source.__arrow_c_stream__()` or `source.__arrow_c_array__()` gives; raise ValueError if it fails."""
         self._stream: _Stream | None = None
-        self._batches: list[_Array] = []
+        self._batch: _Array | None = None  # the last one received, released or not
         # The capsules own what the pointers refer to, until the last copy of this table is gone.
         if hasattr(source, "__arrow_c_stream__"):
             self._capsules: tuple[Any, ...] = (source.__arrow_c_stream__(),)
@@ -158,7 +160,7 @@ class ArrowTable:
         else:
             self._capsules = source.__arrow_c_array__()
             self._schema = _Schema.from_address(_address(self._capsules[0], b"arrow_schema"))
-            self._batches = [_Array.from_address(_address(self._capsules[1], b"arrow_array"))]
+            self._batch = _Array.from_address(_address(self._capsules[1], b"arrow_array"))
         schema = self._schema
         is_table = schema.format == b"+s"
         columns = [schema.children[index].contents for index in range(schema.n_children)] if is_table else [schema]
@@ -170,40 +172,48 @@ class ArrowTable:
 
     def __exit__(self, *exception: object) -> None:
         """Release what was taken over, in the order that the interface asks for; the capsules release nothing twice."""
-        for owned in (*self._batches, self._schema, self._stream):
+        for owned in (self._batch, self._schema, self._stream):
             if owned is not None and owned.release:
                 owned.release(ctypes.byref(owned))
 
-    def read(self) -> int:
-        """Receive all batches of rows and return how many rows there are."""
-        if self._stream is not None:
-            while True:
-                batch = _Array()
-                self._check(self._stream.get_next(ctypes.byref(self._stream), ctypes.byref(batch)))
-                if not batch.release:
-                    break
-                self._batches.append(batch)
-        return sum(batch.length for batch in self._batches)
+    def batches(self) -> Iterator[list[Column]]:
+        """Yield the columns of one batch of rows after the other; they are valid until the next batch is asked for."""
+        if self._batch is not None:
+            yield self._columns(self._batch)
+        while self._stream is not None:
+            self._batch = _Array()
+            self._check(self._stream.get_next(ctypes.byref(self._stream), ctypes.byref(self._batch)))
+            if not self._batch.release:
+                break
+            yield self._columns(self._batch)
+            self._batch.release(ctypes.byref(self._batch))
 
-    def parts(self, index: int) -> Iterator[Column]:
-        """Yield the parts of a column, one for each batch."""
-        for batch in self._batches:
-            part, offset, missing = batch, batch.offset, list[int]()
-            if self.names is not None:  # the rows of a table may be missing too
-                part = batch.children[index].contents
-                offset = batch.offset + part.offset
-                missing = missing_bits(batch.buffers[0], batch.offset, batch.length) if batch.null_count else missing
-            own = missing_bits(part.buffers[0], offset, batch.length) if part.n_buffers > 1 and part.null_count else []
-            if self.formats[index] == "n":
-                own = list(range(batch.length))
-            address = part.buffers[1] if part.n_buffers > 1 else None
-            yield Column(self.formats[index], address, offset, batch.length, sorted({*missing, *own}))
+    def _columns(self, batch: _Array) -> list[Column]:
+        """Return the columns of a batch. The rows of a table may be missing too, and have an offset of their own."""
+        if self.names is None:
+            return [_column(self.formats[0], batch, 0, batch.length)]
+        missing = missing_bits(batch.buffers[0], batch.offset, batch.length) if batch.n_buffers and batch.null_count else []
+        columns = []
+        for index, format in enumerate(self.formats):
+            column = _column(format, batch.children[index].contents, batch.offset, batch.length)
+            column.missing = sorted({*column.missing, *missing})
+            columns.append(column)
+        return columns
 
     def _check(self, status: int) -> None:
         assert self._stream is not None
         if status:
             reason = self._stream.get_last_error(ctypes.byref(self._stream)) or b"no reason given"
             raise ValueError(f"the Arrow stream cannot be read ({reason.decode(errors='replace')}): give the rows as lists")
+
+
+def _column(format: str, values: _Array, offset: int, length: int) -> Column:
+    """Return the column that an array of Arrow describes, of this length, from this offset on besides the array's own."""
+    offset += values.offset
+    if format == "n":
+        return Column(format, None, 0, length, list(range(length)))
+    missing = missing_bits(values.buffers[0], offset, length) if values.null_count else []
+    return Column(format, values.buffers[1], offset, length, missing)
 
 
 def _address(capsule: Any, name: bytes) -> int:

@@ -7,11 +7,11 @@ from array import array
 from math import nan
 
 from pyperceptron.checks import named, read_number
-from pyperceptron.vectors import numpy_if_loaded, pieces, reshaped, zeros
+from pyperceptron.vectors import PIECE, numpy_if_loaded, reshaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
     from typing import Any, NoReturn
 
     from pyperceptron.arrow import Column
@@ -53,9 +53,8 @@ def read_frame(source: Any, name: str) -> tuple[Any, Names] | None:
         with ArrowTable(source) as table:
             if table.names is None and hasattr(source, "__iter__"):  # a single column, which may hold lists
                 return None
-            n_rows = table.read()
             names: Names = (None,) if table.names is None else table.names
-            return _numbers_of_columns(names, table.formats, table.parts, n_rows, name), names
+            return _joined(names, table.formats, table.batches(), name), names
     if _speaks(source, "__dataframe__") and not hasattr(source, "__array__"):
         return _numbers_of_interchange(source.__dataframe__(), name)
     return None
@@ -105,7 +104,6 @@ def _kind_of_pandas(dtype: Any) -> str:
 
 def _numbers_of_interchange(frame: Any, name: str) -> tuple[Any, Names]:
     names = tuple(frame.column_names())
-    chunks = list(frame.get_chunks())
     formats = []
     for index, column in enumerate(names):
         kind, bits, *_ = frame.get_column(index).dtype
@@ -115,10 +113,8 @@ def _numbers_of_interchange(frame: Any, name: str) -> tuple[Any, Names]:
             _refuse_column(name, column, f"values of kind {kind} and {bits} bits")
         formats.append(_FORMATS[kind, bits])
 
-    def parts(index: int) -> Iterator[Column]:
-        return (_interchanged(chunk.get_column(index), formats[index]) for chunk in chunks)
-
-    return _numbers_of_columns(names, formats, parts, frame.num_rows(), name), names
+    batches = ([_interchanged(chunk.get_column(j), format) for j, format in enumerate(formats)] for chunk in frame.get_chunks())
+    return _joined(names, formats, batches, name), names
 
 
 def _interchanged(column: Any, format: str) -> Column:
@@ -126,7 +122,7 @@ def _interchanged(column: Any, format: str) -> Column:
 
     buffers, length, offset = column.get_buffers(), column.size(), column.offset
     kind, value = column.describe_null
-    values = Column(format, buffers["data"][0].ptr, offset, length, [])
+    values = Column(format, buffers["data"][0].ptr, offset, length, [], buffers)
     if kind == _SENTINEL:
         values.missing = [row for row, number in enumerate(values.numbers()) if number == value]
     if kind in (_BIT_MASK, _BYTE_MASK) and buffers["validity"] is not None:
@@ -140,48 +136,43 @@ def _interchanged(column: Any, format: str) -> Column:
     return values
 
 
-def _numbers_of_columns(
-    names: Names, formats: list[str], parts: Callable[[int], Iterable[Column]], n_rows: int, name: str
-) -> Any:
-    """Copy the columns, given by the parts of each, into a NumPy array, or a memoryview if NumPy is not loaded."""
+def _joined(names: Names, formats: list[str], batches: Iterable[list[Column]], name: str) -> Any:
+    """Return batches of columns as rows: in a NumPy array, or in a memoryview if NumPy is not loaded."""
     from pyperceptron.arrow import holds_numbers, kind_of
 
     for column, format in zip(names, formats, strict=True):
-        if not holds_numbers(format) and format != "n":
+        if not holds_numbers(format):
             _refuse_column(name, column, "categories" if format == "dictionary" else kind_of(format))
     code = "f" if {*formats} == {"f"} else "d"
     numpy, n_columns = numpy_if_loaded(), len(names)
-    if not n_rows or not n_columns:
+    numbers: array[float] = array(code)
+    for columns in batches:
+        start = len(numbers)
+        for block in _blocks(columns, code):
+            numbers.frombytes(block)
+        for j, column in enumerate(columns):
+            for row in column.missing:
+                numbers[start + row * n_columns + j] = nan
+    if not numbers:
         return memoryview(b"")
-    numbers: Any = numpy.empty((n_rows, n_columns), code) if numpy else _zeros(code, n_rows * n_columns)
-    flat = memoryview(numbers).cast("B").cast(code)  # type: ignore[call-overload]
-    for index in range(n_columns):
-        start = index
-        for part in parts(index):
-            if part.format == "n":
-                values: Any = array(code, [nan]) * part.length
-            else:
-                values = part.numbers()
-            for some in pieces(values):
-                stop = start + n_columns * len(some)
-                flat[start:stop:n_columns] = _converted(some, code)
-                start = stop
-            for row in part.missing:
-                flat[start + n_columns * (row - part.length)] = nan
-    return numbers if numpy else reshaped(flat, (n_rows, n_columns))
+    view = reshaped(memoryview(numbers), (len(numbers) // n_columns, n_columns))
+    return numpy.asarray(view) if numpy else view
 
 
-def _zeros(code: str, count: int) -> array[float]:
-    return zeros(count) if code == "d" else array("f", zeros((count + 1) // 2).tobytes()[: 4 * count])
-
-
-def _converted(values: Any, code: str) -> memoryview[Any]:
-    """Return one-dimensional numbers in a memoryview of format "d" or "f"."""
-    view = memoryview(values)
-    if view.format == code:
-        return view
-    numpy = numpy_if_loaded()
-    return memoryview(numpy.asarray(view).astype(code) if numpy else array(code, view))
+def _blocks(columns: list[Column], code: str) -> Iterator[Any]:
+    """Yield the numbers of columns of equal length row by row, as the bytes of some rows of float64 or float32 at a time."""
+    numpy, n_columns, n_rows = numpy_if_loaded(), len(columns), columns[0].length
+    views = [column.numbers() for column in columns]
+    at_once = max(1, PIECE // n_columns)
+    for start in range(0, n_rows, at_once):
+        some = [view[start : start + at_once] for view in views]
+        if numpy:
+            yield numpy.stack(some, axis=1, dtype=code, casting="unsafe").tobytes()
+        else:
+            block = array(code, bytes(array(code).itemsize * n_columns * len(some[0])))
+            for j, view in enumerate(some):
+                memoryview(block)[j::n_columns] = view if view.format == code else memoryview(array(code, view))
+            yield block.tobytes()
 
 
 def _refuse_column(name: str, column: Hashable, kind: str) -> NoReturn:

@@ -8,7 +8,7 @@ from math import fsum, inf
 from pyperceptron.checks import counted, is_missing, named, refuse_number
 from pyperceptron.containers import UNORDERED, contiguous, numpy_array_of, read_table, refuse_unreadable, rows_of
 from pyperceptron.frames import column_names, is_pandas, read_frame
-from pyperceptron.vectors import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces
+from pyperceptron.vectors import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces, to_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
+_LABELS = 8192  # that are Python objects at the same time, of a column that holds them in another form
 _ROWS_WITH_ONE = 4096  # looked at before the next: most tables of independent outputs are known by the first
 _EXPECTED = "a sequence of labels, one for each row of X"
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
@@ -225,8 +226,10 @@ def _opened(y: Any) -> tuple[Any, Any, Hashable]:
         table = read_table(y, "y")
         return table.view, None if table.container == "list" else numpy_if_loaded().dtype(int), None
     if is_pandas(y, "Series"):
-        plain = hasattr(y.dtype, "char")  # one of NumPy's
-        return (y.to_numpy(), y.dtype, y.name) if plain else (y.array, _dtype_of_numpy(y.dtype), y.name)
+        if hasattr(y.dtype, "char") or y.dtype.name.startswith("Sparse"):  # NumPy has the dtype
+            values = y.to_numpy()
+            return values, values.dtype, y.name
+        return y.array, _dtype_of_numpy(y.dtype), y.name
     if hasattr(y, "to_list") and hasattr(y, "__arrow_c_stream__"):  # a column of polars
         return y, None, getattr(y, "name", None) or None
     if hasattr(y, "to_pylist"):  # a column of pyarrow
@@ -293,17 +296,17 @@ def _is_row(value: Any) -> bool:
 
 
 def _lists(column: Any) -> Iterator[list[Any]]:
-    """Yield the labels of a column as lists of at most PIECE of them, so that no list of all is made."""
-    for start in range(0, len(column), PIECE):
-        some = column[start : start + PIECE]
+    """Yield the labels of a column as short lists, so that no list of all is made."""
+    for start in range(0, len(column), _LABELS):
+        some = column[start : start + _LABELS]
         if isinstance(some, list):
             yield some
         elif hasattr(some, "to_pylist"):
             yield some.to_pylist()
         elif hasattr(some, "to_list"):
             yield some.to_list()
-        else:  # tolist would turn dates of nanoseconds into numbers
-            yield list(some) if getattr(getattr(some, "dtype", None), "kind", "") in "mM" else some.tolist()
+        else:
+            yield to_list(some)
 
 
 def _check_dimensions(n_dimensions: int) -> None:
@@ -318,29 +321,43 @@ def _check_length(length: int, n_rows: int) -> None:
         )
 
 
+class _Numbers(dict[object, int]):
+    """The number of each label, in the order in which they are first asked for."""
+
+    def __missing__(self, label: Any) -> int:
+        self[label] = number = len(self)
+        return number
+
+
 def _from_values(column: Any, dtype: Any) -> Targets:
-    found: dict[Any, None] = {}
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
+    codes: array[int] = array("B")
     try:
         for some in _lists(column):
-            found |= dict.fromkeys(some)
+            found = list(map(number_of, some))
+            if len(numbers) > 256 and codes.typecode == "B":
+                codes = array("I", codes)
+            codes.extend(found)
     except TypeError:
         row, value = next((row, value) for row, value in _numbered(column) if not _is_hashable(value))
         raise TypeError(
             f"y row {row} is {named(value)}, which cannot be hashed; expected a label such as a number or a string"
         ) from None
-    for value in found:
+    for value in numbers:
         if is_missing(value) or value in (inf, -inf):
-            row = next(row for row, other in _numbered(column) if other is value or is_missing(other) or other == value)
+            row = next(row for row, other in _numbered(column) if is_missing(other) or other in (inf, -inf))
             raise ValueError(f"y row {row} is {value!r}; expected a label: fill it in or drop that row")
     try:
-        labels = tuple(sorted(found))
+        labels: tuple[Any, ...] = tuple(sorted(numbers))
     except TypeError:
-        labels = tuple(found)
+        labels = tuple(numbers)
     _check_number_of_classes(labels)
-    code_of = {label: code for code, label in enumerate(labels)}.__getitem__
-    codes = _code_array((), len(labels))
-    for some in _lists(column):
-        codes += _code_array(map(code_of, some), len(labels))
+    code_of = {numbers[label]: code for code, label in enumerate(labels)}
+    if codes.typecode == "B":
+        codes = array("B", codes.tobytes().translate(bytes(code_of.get(number, 0) for number in range(256))))
+    else:
+        codes = array("H", map(code_of.__getitem__, codes))
     return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
 
 

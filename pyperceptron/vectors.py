@@ -43,8 +43,14 @@ def as_list(values: Any) -> list[Any]:
     """Return a view, a vector or a NumPy array as a list; if it has two dimensions, as a list of lists."""
     listed: list[Any] = []
     for some in pieces(values):
-        listed += some.tolist()
+        listed += to_list(some)
     return listed
+
+
+def to_list(values: Any) -> list[Any]:
+    """Return values.tolist(), but dates of NumPy as they are: tolist turns nanoseconds into numbers."""
+    is_date = getattr(getattr(values, "dtype", None), "kind", "f") in "mM"
+    return list(values) if is_date else values.tolist()
 
 
 def list_of(values: Iterable[Any]) -> list[Any]:

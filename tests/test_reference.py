@@ -93,7 +93,7 @@ def test_matrix_behaves_as_a_sequence_of_rows():
     ],
 )
 def test_matrix_refusals(make, error, message):
-    with pytest.raises(error, match=re.escape(message)):
+    with pytest.raises(error, match=message if "|" in message else re.escape(message)):
         make()
 
 
