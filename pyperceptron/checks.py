@@ -70,9 +70,8 @@ def _number(value: Any, name: str) -> float:
 
 def named(value: Any) -> str:
     """Return the value's repr if it is one short line; else the start of a text, or the type of another value."""
-    if isinstance(value, str) and len(value) > 36:
-        value = value[:36]
-        return f"{value!r}..."
+    if isinstance(value, str):
+        return f"{str(value)!r}" if len(value) <= 36 else f"{str(value[:36])!r}..."
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints
@@ -96,7 +95,7 @@ def read_number(value: Any, table: str, row: int, column: int, column_name: Any 
     except OverflowError:
         refuse_number(table, row, column, column_name, "an integer too large for a float", "scale it down")
     except (TypeError, ValueError):
-        refuse_number(table, row, column, column_name, described(value), _remedy(value), TypeError)
+        refuse_number(table, row, column, column_name, described(value), _remedy(value, table), TypeError)
 
 
 def refuse_number(
@@ -124,6 +123,8 @@ def is_missing(value: Any) -> bool:
     """Whether a value stands for a missing one: None, nan, or those of pandas and NumPy."""
     try:
         return value is None or bool(value != value)
+    except ArithmeticError:  # a signaling nan of Decimal
+        return True
     except (TypeError, ValueError):  # pandas.NA is neither equal to itself nor not
         return type(value).__name__ == "NAType"
 
@@ -135,7 +136,7 @@ def described(value: Any) -> str:
     return f"the text {named(value)}" if isinstance(value, str) else named(value)
 
 
-def _remedy(value: Any) -> str:
+def _remedy(value: Any, table: str) -> str:
     """Say what to do with a value that is no number but stands where one belongs."""
     if is_missing(value) or type(value).__name__ == "MaskedConstant":
         return "fill it in or drop that row"
@@ -143,7 +144,8 @@ def _remedy(value: Any) -> str:
         try:
             float(value)
         except ValueError:
-            return "make a 0/1 column for each of such texts, or leave the column out"
+            has_columns = table in ("X", "x", "inputs")
+            return "make a 0/1 column for each of such texts, or leave the column out" if has_columns else "give numbers"
         return "convert it first, as float(...) does"
     if isinstance(value, bytes):
         return "decode it and convert it first, as float(...) does"

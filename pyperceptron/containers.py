@@ -121,7 +121,13 @@ def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -
         remedy = "give its values in a list"
     elif isinstance(source, str) and remedy:
         remedy = "turn texts into columns of numbers, such as a count for each word"
-    elif (iterable or _offers_memory(source) or column_names(source)) and not isinstance(source, str):
+    elif hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame
+        remedy = "call its collect()"
+    elif (
+        not isinstance(source, type)
+        and (iterable or _offers_memory(source) or column_names(source))
+        and not isinstance(source, str)
+    ):
         return
     raise TypeError(f"{name} {_is(name)} {described(source)}; expected {expected}{': ' * bool(remedy)}{remedy}")
 
@@ -143,7 +149,8 @@ def _is_buffer(source: Any) -> bool:
 def flat_remedy(source: Any, name: str) -> str:
     """Say how to make rows of a source of one dimension."""
     if hasattr(source, "to_frame"):
-        column = f"the frame of the column, as df[[{named(getattr(source, 'name', 'a'))}]],"
+        own_name = getattr(source, "name", None)
+        column = f"{name}.to_frame()" if own_name is None else f"df[[{named(own_name)}]] of its frame"
     elif hasattr(source, "reshape"):
         column = f"{name}.reshape(-1, 1)"
     else:
@@ -151,11 +158,15 @@ def flat_remedy(source: Any, name: str) -> str:
     return f"write [{name}] for one row, or {column} for one column"
 
 
-def refuse_masked(mask: Any, name: str, row: int = 0) -> None:
-    """Raise ValueError with the place of the first masked number, if there is one; a mask of one dimension is of this row."""
+def refuse_masked(mask: Any, name: str, row: int | None = None) -> None:
+    """Raise ValueError with the place of the first masked number, if there is one.
+
+    row  to which a mask of one dimension belongs; None if it is that of a column
+    """
     if hasattr(mask, "any") and mask.any():
-        row, column = [row, *(int(places[0]) for places in mask.nonzero())][-2:] if mask.ndim else (row, 0)
-        refuse_number(name, row, column, None, "masked", "fill it in or drop that row")
+        place = [int(places[0]) for places in mask.nonzero()] if mask.ndim else [0]
+        place = [*place, 0] if row is None else [row, *place]
+        refuse_number(name, place[0], place[1], None, "masked", "fill it in or drop that row")
 
 
 def numpy_array_of(source: Any) -> Any:
@@ -192,10 +203,9 @@ def rows_of(source: Any, name: str) -> Any:
         return source.fetchall()
     exchanged = hasattr(source, "__dataframe__") or hasattr(source, "__arrow_c_stream__")
     if column_names(source) or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
-        remedy = "call its collect()" if hasattr(source, "collect") else "give a list of its rows, or a NumPy array"
         raise TypeError(
             f"{name} {_is(name)} a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; "
-            f"expected rows: {remedy}"
+            "expected rows: give a list of its rows, or a NumPy array"
         )
     return source
 
@@ -299,7 +309,7 @@ def _values_of(row: Any, name: str, index: int, source: Any) -> Sequence[Any]:
         raise TypeError(f"{name} row {index} is {described(row)}; expected a row of numbers: {remedy}")
     if getattr(row, "ndim", 1) != 1:
         raise ValueError(
-            f"{name} row {index} has {row.ndim} dimensions; expected a row of numbers: flatten each sample into one row"
+            f"{name} row {index} has the shape {row.shape}; expected a flat row of numbers: flatten each sample into one row"
         )
     refuse_masked(getattr(row, "mask", None), name, index)
     values: list[Any] = []

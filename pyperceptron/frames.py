@@ -34,7 +34,7 @@ def column_names(source: Any) -> Names | None:
     """Return the names of the columns of a data frame or a table; None if the source has none."""
     for attribute in ("column_names", "columns"):
         names = getattr(source, attribute, None)
-        if names is not None and not callable(names):
+        if names is not None and not callable(names) and hasattr(names, "__iter__") and not isinstance(source, type):
             return tuple(names) or None
     return None
 

@@ -72,14 +72,15 @@ def read_row(
     or TypeError naming what is missing, unknown or not a number; if `overflows`, always ValueError naming the number that makes
     the logit overflow.
     """
-    refuse_masked(getattr(sample, "mask", None), "x")
+    refuse_masked(getattr(sample, "mask", None), "x", 0)
     expected = f"a flat row of {counted(n_columns, 'number')}"
     if isinstance(sample, Mapping) and names is None:
         raise TypeError(f"x is {named(sample)}; expected {expected}: the model was fitted without column names")
     if not isinstance(sample, Mapping):
         refuse_unreadable(sample, "x", expected)
-    if column_names(sample) is not None or getattr(sample, "ndim", 1) != 1:
-        raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")
+    n_dimensions = getattr(sample, "ndim", 1)
+    if column_names(sample) is not None or n_dimensions != 1:
+        raise TypeError(f"x is {named(sample)}; expected {expected}{': predict takes several rows' if n_dimensions else ''}")
     values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else list(sample)
     if values and (isinstance(values[0], (list, tuple)) or (hasattr(values[0], "ndim") and values[0].ndim)):
         raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")

@@ -1,9 +1,13 @@
 """Invalid input to Perceptron: both backends raise the same error and leave the model unchanged."""
 
+import ctypes
+import datetime
 import sys
+from decimal import Decimal
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, csr_matrix
 
 import pyperceptron as pp
 
@@ -25,6 +29,11 @@ ZERO_OR_ONE = (
 TOO_LARGE = "expected a number from -1e150 to 1e150: scale it down"
 ANOTHER_CLASS = "expected two classes or more: give rows of another class too"
 LARGEST = 2**63 - 1
+
+
+POINTER = ctypes.cast((ctypes.c_double * 3)(1, 2, 3), ctypes.POINTER(ctypes.c_double))  # it has no end
+FLATTEN = "flatten each sample into one row"
+ONE_ROW = "expected a flat row of 3 numbers"
 
 
 class Unhashable:
@@ -69,6 +78,51 @@ REFUSED_SAMPLES = [
         "X must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
     ),
     (
+        np.ones((2, 3), dtype=[("a", "d")]),
+        TypeError,
+        "X must hold real numbers; got elements of type [('a', '<f8')]: convert them first",
+    ),
+    (csr_array([[1, 2, 3]]), TypeError, "X is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (csr_matrix([[1, 2, 3]]), TypeError, "X is a sparse matrix of type csr_matrix; expected a dense one: call its toarray()"),
+    (POINTER, TypeError, f"X is a value of type LP_c_double; expected rows of numbers: {LIST_OF_ROWS}"),
+    (
+        [[1, 2, 3], POINTER],
+        TypeError,
+        "X row 1 is a value of type LP_c_double; expected a row of numbers: fill it in or drop it",
+    ),
+    (pp.Matrix, TypeError, f"X is <class 'pyperceptron.matrix.Matrix'>; expected rows of numbers: {LIST_OF_ROWS}"),
+    ("1, 2, 3", TypeError, f"X is the text '1, 2, 3'; expected rows of numbers: {TEXTS}"),
+    (
+        np.array(["win a prize, win a prize, win a prize today"]),
+        TypeError,
+        f"X row 0 is the text 'win a prize, win a prize, win a priz'...; expected a row of numbers: {TEXTS}",
+    ),
+    ([b"1,2"], TypeError, f"X row 0 is b'1,2'; expected a row of numbers: {TEXTS}"),
+    ([["Oslo", 2, 3]], TypeError, f"X row 0, column 0 is the text 'Oslo'; {NO_TEXTS}"),
+    ([np.ones((3, 1))] * 2, ValueError, f"X row 0 has the shape (3, 1); expected a flat row of numbers: {FLATTEN}"),
+    ([[[1, 2], [3, 4]]], TypeError, f"X row 0, column 0 is [1, 2]; expected a finite number: {FLATTEN} of numbers"),
+    (
+        [[1, 2, datetime.date(2020, 1, 1)]],
+        TypeError,
+        "X row 0, column 2 is datetime.date(2020, 1, 1); expected a finite number: turn dates into numbers, such as days since "
+        "a first date",
+    ),
+    (
+        [[1, 2, np.timedelta64(5, "ns")]],
+        TypeError,
+        "X row 0, column 2 is np.timedelta64(5,'ns'); expected a finite number: turn dates into numbers, such as days since "
+        "a first date",
+    ),
+    (
+        [[1, 2, np.complex128(1)]],
+        TypeError,
+        "X row 0, column 2 is np.complex128(1+0j); expected a finite number: convert it to a real number first",
+    ),
+    ([[1, 2, Decimal("sNaN")]], TypeError, f"X row 0, column 2 is Decimal('sNaN'); {FILL_IN}"),
+    (np.ma.masked, ValueError, f"X row 0, column 0 is masked; {FILL_IN}"),
+    ([[1, 2, np.ma.masked]], TypeError, f"X row 0, column 2 is masked; {FILL_IN}"),
+    ([[1, 2, 3], np.ma.array([1, 2, 3], mask=[0, 1, 0])], ValueError, f"X row 1, column 1 is masked; {FILL_IN}"),
+    (
         np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
         ValueError,
         f"X row 1, column 2 is masked; {FILL_IN}",
@@ -92,6 +146,16 @@ REFUSED_FITS = [
     ((X, None), TypeError, "y is None; expected a sequence of labels, one for each row of X"),
     ((X, 7), TypeError, "y is 7; expected a sequence of labels, one for each row of X"),
     ((X, "0110"), TypeError, "y is the text '0110'; expected a sequence of labels, one for each row of X"),
+    ((X, b"0110"), TypeError, "y is b'0110'; expected a sequence of labels, one for each row of X"),
+    ((X, POINTER), TypeError, "y is a value of type LP_c_double; expected a sequence of labels, one for each row of X"),
+    ((X, csr_array([Y])), TypeError, "y is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (
+        (X, memoryview(np.array(Y, "e"))),
+        TypeError,
+        "y must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
+    ),
+    ((X, np.ma.array(Y, mask=[0, 0, 1, 0])), ValueError, "y row 2 is masked; expected a label: fill it in or drop that row"),
+    ((X, Y, np.ma.array([1, 1, 1, 1], mask=[0, 0, 1, 0])), ValueError, f"sample_weight row 2, column 0 is masked; {FILL_IN}"),
     ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X: give its values in a list"),
     ((X, np.zeros((4, 2, 2))), ValueError, "y must have one dimension, or two for several outputs; got 3"),
     ((X, np.float64(1)), ValueError, "y must have one dimension, or two for several outputs; got 0"),
@@ -136,7 +200,7 @@ REFUSED_FITS = [
     (
         (X, Y, ["a", 1, 1, 1]),
         TypeError,
-        f"sample_weight row 0, column 0 is the text 'a'; {NO_TEXTS}",
+        "sample_weight row 0, column 0 is the text 'a'; expected a finite number: give numbers",
     ),
     ((X, Y, [1, 1]), ValueError, "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X"),
     (
@@ -220,6 +284,13 @@ REFUSED_ROWS = [
         ValueError,
         "x row 0, column 0 is an integer too large for a float; expected a finite number: scale it down",
     ),
+    (np.ones((1, 3)), TypeError, f"x is array([[1., 1., 1.]]); {ONE_ROW}: predict takes several rows"),
+    ([np.ones(3)], TypeError, f"x is [array([1., 1., 1.])]; {ONE_ROW}: predict takes several rows"),
+    (np.array(1.0), TypeError, f"x is array(1.); {ONE_ROW}"),
+    (csr_array([[1, 2, 3]]), TypeError, "x is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (POINTER, TypeError, f"x is a value of type LP_c_double; {ONE_ROW}"),
+    ({"a": 1}, TypeError, f"x is {{'a': 1}}; {ONE_ROW}: the model was fitted without column names"),
+    (np.ma.array([1, 2, 3], mask=[0, 0, 1]), ValueError, f"x row 0, column 2 is masked; {FILL_IN}"),
     ("123", TypeError, "x is the text '123'; expected a flat row of 3 numbers"),
     (7, TypeError, "x is 7; expected a flat row of 3 numbers"),
     (None, TypeError, "x is None; expected a flat row of 3 numbers"),

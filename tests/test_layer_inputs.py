@@ -6,6 +6,7 @@ from array import array
 import numpy as np
 import pytest
 from containers import CONTAINERS
+from scipy.sparse import csr_array
 
 from pyperceptron import SigmoidLayer
 
@@ -83,6 +84,8 @@ FLAT = "write [inputs] for one row, or [[value] for value in inputs] for one col
 FLAT_ARRAY = "write [inputs] for one row, or inputs.reshape(-1, 1) for one column"
 TEXTS = "turn texts into columns of numbers, such as a count for each word"
 TRAIN = [[[0, 1, 2], [3, 4, 5]], [0, 1]]
+
+POINTER = ctypes.cast((ctypes.c_double * 3)(1, 2, 3), ctypes.POINTER(ctypes.c_double))  # it has no end
 
 REFUSED_INPUTS = [
     ([[1, 2, 3], [4, 5]], ValueError, "inputs row 1 has 2 numbers but row 0 has 3: give every row equally many"),
@@ -170,6 +173,16 @@ REFUSED_INPUTS = [
         TypeError,
         "inputs must hold real numbers in native byte order; got elements of buffer format '>d': convert them first",
     ),
+    (
+        csr_array([[1, 2, 3]]),
+        TypeError,
+        "inputs are a sparse matrix of type csr_array; expected a dense one: call its toarray()",
+    ),
+    (
+        POINTER,
+        TypeError,
+        f"inputs are a value of type LP_c_double; expected rows of numbers: {LIST_OF_ROWS}",
+    ),
     ({"a": 1}, TypeError, "inputs are {'a': 1}; expected rows of numbers: give its values in a list"),
     (
         [[1, 2, 3], {0: 1, 1: 2, 2: 3}],
@@ -233,8 +246,7 @@ REFUSED_TRAININGS = [
     (
         (TRAIN[0], ["a", "b"]),
         TypeError,
-        "targets row 0, column 0 is the text 'a'; expected a finite number: make a 0/1 column for each of such texts, or "
-        "leave the column out",
+        "targets row 0, column 0 is the text 'a'; expected a finite number: give numbers",
     ),
     ((*TRAIN, -1), ValueError, "iterations is -1; expected a whole number from 0 to 9223372036854775807"),
     (
