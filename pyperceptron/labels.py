@@ -336,7 +336,10 @@ def _from_values(column: Any, dtype: Any) -> Targets:
     try:
         for some in _lists(column):
             found = list(map(number_of, some))
-            if len(numbers) > 256 and codes.typecode == "B":
+            if len(numbers) <= 256:
+                codes.frombytes(bytes(found))
+                continue
+            if codes.typecode == "B":
                 codes = array("I", codes)
             codes.extend(found)
     except TypeError:
@@ -353,11 +356,13 @@ def _from_values(column: Any, dtype: Any) -> Targets:
     except TypeError:
         labels = tuple(numbers)
     _check_number_of_classes(labels)
-    code_of = {numbers[label]: code for code, label in enumerate(labels)}
+    new_codes = array("H", bytes(2 * len(labels)))
+    for code, label in enumerate(labels):
+        new_codes[numbers[label]] = code
     if codes.typecode == "B":
-        codes = array("B", codes.tobytes().translate(bytes(code_of.get(number, 0) for number in range(256))))
+        codes = array("B", codes.tobytes().translate(bytes(new_codes.tolist()).ljust(256)))
     else:
-        codes = array("H", map(code_of.__getitem__, codes))
+        codes = array("H", map(new_codes.__getitem__, codes))
     return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
 
 
