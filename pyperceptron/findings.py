@@ -50,9 +50,17 @@ def warn(findings: list[Finding], stacklevel: int) -> None:
         warnings.warn(" ".join(told), TrainingWarning, stacklevel=stacklevel + 1)
 
 
-def diagnose_targets(targets: Targets) -> list[Finding]:
-    """Return what is unusual about y."""
-    findings, labels = [], targets.classes.labels
+def diagnose_targets(targets: Targets, names: tuple[Hashable, ...] | None) -> list[Finding]:
+    """Return what is unusual about y, given the names of X's columns."""
+    findings, labels, name = [], targets.classes.labels, targets.classes.name
+    if name is not None and names and name in names:
+        findings.append(
+            Finding(
+                f"A column of X is named {name!r}, as y is. If it holds the answers, the model copies them and has learned "
+                "nothing: leave that column out of X.",
+                warns=False,
+            )
+        )
     n_rows, n_classes = len(targets.table), len(labels)
     if n_classes > _MOST_CLASSES and n_rows < 2 * n_classes and _are_measured(labels):
         middle = f"{float(labels[n_classes // 2]):.6g}"

@@ -190,7 +190,7 @@ class Perceptron:
             )
 
         def data_findings(coefficients: Numbers) -> list[Finding]:
-            return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+            return diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
 
         previous = self._fitted
         try:

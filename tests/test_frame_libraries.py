@@ -368,3 +368,14 @@ def test_the_target_among_the_columns_is_named(make_model, make):
     assert model.predict_one({"b": 1.0, "a": 4.0}) == 1
     with pytest.raises(ValueError, match=r"^x lacks 'b' and has 't' besides; expected one number for each column"):
         model.predict_one({"a": 1.0, "t": 1.0})
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_a_target_among_the_columns_of_a_fit_is_said(make_model, make):
+    frame = make({"a": [0.0, 1.0, 3.0, 4.0], "t": [0, 0, 1, 1]})
+    model = make_model(l2=0.1).fit(frame, frame["t"])
+    assert [finding for finding in model.findings_ if "named 't', as y is" in finding]
+    model.fit(frame[["a"]], frame["t"])
+    assert not [finding for finding in model.findings_ if "as y is" in finding]
+    model.fit(frame, frame["t"].to_list())
+    assert not [finding for finding in model.findings_ if "as y is" in finding]
