@@ -7,7 +7,7 @@ from math import fsum, inf
 
 from pyperceptron.checks import counted, is_missing, named, refuse_number
 from pyperceptron.containers import UNORDERED, contiguous, numpy_array_of, read_table, refuse_unreadable, rows_of
-from pyperceptron.frames import column_names, is_pandas, read_frame
+from pyperceptron.frames import column_names, is_pandas
 from pyperceptron.vectors import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces, to_list
 
 TYPE_CHECKING = False
@@ -222,7 +222,7 @@ def _opened(y: Any) -> tuple[Any, Any, Hashable]:
     if names is not None and len(names) == 1:
         y, name = _only_column(y), names[0]
         return *_opened(y)[:2], name
-    if names is not None and read_frame(y, "y") is not None:
+    if names is not None:
         table = read_table(y, "y")
         return table.view, None if table.container == "list" else numpy_if_loaded().dtype(int), None
     if is_pandas(y, "Series"):
