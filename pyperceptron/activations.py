@@ -1,31 +1,35 @@
-"""The sigmoid and its derivative, of a number or of each element of a Matrix, and the activations: logits to probabilities."""
+"""The sigmoid and its derivative, of a number or of each element of a Matrix or array, and the activations of logits."""
 
 from __future__ import annotations
 
 from math import exp
 
+from pyperceptron.checks import named
 from pyperceptron.matrix import Matrix
+from pyperceptron.vectors import as_list, numpy_if_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
-    NumberOrMatrix = TypeVar("NumberOrMatrix", float, Matrix)
+    Numbers = TypeVar("Numbers", float, Matrix, Any)  # Any: an array of NumPy
 
 
-def sigmoid(x: NumberOrMatrix) -> NumberOrMatrix:
+def sigmoid(x: Numbers) -> Numbers:
     """1 / (1 + e⁻ˣ), in [0, 1] for every x and accurate at both ends.
+
+    x  a number, or a Matrix or a NumPy array, for each of whose elements it is computed; TypeError for anything else
 
     >>> sigmoid(0)
     0.5
     >>> sigmoid(-1000)
     0.0
     """
-    return x.map(_sigmoid) if isinstance(x, Matrix) else _sigmoid(x)
+    return _of_each(_sigmoid, x, "sigmoid")  # type: ignore[no-any-return]
 
 
-def sigmoid_derivative(output: NumberOrMatrix) -> NumberOrMatrix:
+def sigmoid_derivative(output: Numbers) -> Numbers:
     """The derivative of the sigmoid at the point whose sigmoid is `output`: output · (1 - output).
 
     It takes the sigmoid's *output*, as the lesson does, not its argument.
@@ -33,7 +37,7 @@ def sigmoid_derivative(output: NumberOrMatrix) -> NumberOrMatrix:
     >>> sigmoid_derivative(sigmoid(0))
     0.25
     """
-    return output.map(_slope) if isinstance(output, Matrix) else _slope(output)
+    return _of_each(_slope, output, "sigmoid_derivative")  # type: ignore[no-any-return]
 
 
 def softmax(values: Sequence[float]) -> list[float]:
@@ -52,7 +56,7 @@ def softmax(values: Sequence[float]) -> list[float]:
 
 def normalized_sigmoid(logits: Sequence[float]) -> list[float]:
     """Return the sigmoids of the logits divided by their sum; the softmax if that sum underflows."""
-    outputs = [sigmoid(z) for z in logits]
+    outputs = [_sigmoid(z) for z in logits]
     total = 0.0
     for output in outputs:
         total += output
@@ -62,7 +66,25 @@ def normalized_sigmoid(logits: Sequence[float]) -> list[float]:
 def binary_sigmoid(logits: Sequence[float]) -> list[float]:
     """Return [1 - sigmoid(z), sigmoid(z)] of a single logit; both keep their relative accuracy near 0."""
     [z] = logits
-    return [sigmoid(-z), sigmoid(z)]
+    return [_sigmoid(-z), _sigmoid(z)]
+
+
+def _of_each(function: Callable[[float], float], x: Any, name: str) -> Any:
+    """Return the function of a number, or of each element of a Matrix or a NumPy array, in the same shape."""
+    if isinstance(x, Matrix):
+        return x.map(function)
+    numpy = numpy_if_loaded()
+    if numpy and isinstance(x, numpy.ndarray) and x.ndim and x.dtype.kind in "biuf":
+        return numpy.array([function(float(value)) for value in as_list(x.reshape(-1))], "d").reshape(x.shape)
+    try:
+        if isinstance(x, (str, bytes)):
+            raise TypeError
+        return function(float(x))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} takes a number, a Matrix or a NumPy array of real numbers; got {named(x)}: "
+            "make a list of rows a Matrix, as Matrix([[0.5, 1.0]])"
+        ) from None
 
 
 def _sigmoid(x: float) -> float:
@@ -80,7 +102,7 @@ def _slope(output: float) -> float:
 # Each maps the logits of a row to its outputs.
 ACTIVATIONS: dict[str, Callable[[Sequence[float]], list[float]]] = {
     "identity": list,
-    "sigmoid": lambda logits: [sigmoid(z) for z in logits],
+    "sigmoid": lambda logits: [_sigmoid(z) for z in logits],
     "softmax": softmax,
     "normalized_sigmoid": normalized_sigmoid,
     "binary_sigmoid": binary_sigmoid,

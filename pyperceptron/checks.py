@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from math import inf
 from operator import index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 LIMIT = 1e150  # products of numbers within ±LIMIT, and sums of such products, are finite
@@ -89,7 +90,9 @@ def _is_number(value: Any) -> bool:
 
 
 def named(value: Any) -> str:
-    """Return the value's repr if it is one short line, else its type."""
+    """Return the value's repr if it is one short line; else the start of a text, or the type of another value."""
+    if isinstance(value, str):
+        return f"{str(value)!r}" if len(value) <= 36 else f"{str(value[:36])!r}..."
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints
@@ -99,3 +102,76 @@ def named(value: Any) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def read_number(value: Any, table: str, row: int, column: int, column_name: Any = None) -> float:
+    """Return a value of a table as a float, which may be nan or infinite; if it is no number, raise TypeError with its place.
+
+    An integer too large for a float is a ValueError.
+    """
+    try:
+        if is_lookalike(value):
+            raise TypeError
+        return float(array("d", [value])[0])
+    except OverflowError:
+        refuse_number(table, row, column, column_name, "an integer too large for a float", "scale it down")
+    except (TypeError, ValueError):
+        refuse_number(table, row, column, column_name, described(value), _remedy(value, table), TypeError)
+
+
+def refuse_number(
+    table: str,
+    row: int,
+    column: int,
+    column_name: Any,
+    found: str,
+    remedy: str,
+    error: type[Exception] = ValueError,
+    expected: str = "a finite number",
+) -> NoReturn:
+    """Raise the error that says which number of a table is wrong, what is expected, and the remedy."""
+    place = column if column_name is None else named(column_name)
+    raise error(f"{table} row {row}, column {place} is {found}; expected {expected}: {remedy}") from None
+
+
+def is_lookalike(value: Any) -> bool:
+    """Whether Python would convert the value to a float although it is no real number: a date, complex or masked number."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and (getattr(dtype, "kind", "f") in "mMc" or type(value).__name__ == "MaskedConstant")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value stands for a missing one: None, nan, or those of pandas and NumPy."""
+    try:
+        return value is None or bool(value != value)
+    except ArithmeticError:  # a signaling nan of Decimal
+        return True
+    except (TypeError, ValueError):  # pandas.NA is neither equal to itself nor not
+        return type(value).__name__ == "NAType"
+
+
+def described(value: Any) -> str:
+    """Return what an error calls a value that stands where a number or a row of numbers belongs."""
+    if type(value).__name__ == "MaskedConstant":
+        return "masked"
+    return f"the text {named(value)}" if isinstance(value, str) else named(value)
+
+
+def _remedy(value: Any, table: str) -> str:
+    """Say what to do with a value that is no number but stands where one belongs."""
+    if is_missing(value) or type(value).__name__ == "MaskedConstant":
+        return "fill it in or drop that row"
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            has_columns = table in ("X", "x", "inputs")
+            return "make a 0/1 column for each of such texts, or leave the column out" if has_columns else "give numbers"
+        return "convert it first, as float(...) does"
+    if isinstance(value, bytes):
+        return "decode it and convert it first, as float(...) does"
+    if getattr(value, "ndim", 0) or hasattr(value, "__len__"):
+        return "flatten each sample into one row of numbers"
+    if hasattr(value, "isoformat") or hasattr(value, "days") or type(value).__name__ in ("datetime64", "timedelta64"):
+        return "turn dates into numbers, such as days since a first date"
+    return "convert it to a real number first"

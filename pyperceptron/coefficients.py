@@ -6,11 +6,12 @@ from array import array
 
 from pyperceptron.backends import backend_of
 from pyperceptron.checks import LIMIT, counted, named
-from pyperceptron.containers import UNORDERED, as_flat, float64_copy, list_of, numpy_if_loaded, read_table
+from pyperceptron.containers import UNORDERED, read_table
 from pyperceptron.labels import Classes
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
 from pyperceptron.samples import check_range
+from pyperceptron.vectors import as_flat, float64_copy, list_of, numpy_if_loaded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

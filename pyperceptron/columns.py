@@ -6,7 +6,7 @@ from array import array
 from math import sqrt
 
 from pyperceptron.checks import LIMIT
-from pyperceptron.containers import as_flat
+from pyperceptron.vectors import as_flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,20 +1,31 @@
-"""Open any container of numbers (lists, NumPy arrays, buffers) as a memoryview, and give answers back in kind."""
+"""Open any container of numbers (lists, NumPy arrays, data frames, buffers) as a memoryview, and give answers back in kind."""
 
 from __future__ import annotations
 
 import sys
 from array import array
 from collections.abc import Mapping
-from itertools import islice
 
-from pyperceptron.checks import counted, named
+from pyperceptron.checks import counted, described, is_lookalike, named, read_number, refuse_number
+from pyperceptron.frames import column_names, read_frame
+from pyperceptron.vectors import (
+    PIECE,
+    as_flat,
+    as_list,
+    as_view,
+    float64_copy,
+    list_of,
+    numpy_copy,
+    numpy_if_loaded,
+    pieces,
+    reshaped,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Any, NoReturn
+    from collections.abc import Hashable, Sequence
+    from typing import Any
 
-PIECE = 65_536  # numbers that one call of a C function handles at most, as Ctrl-C waits for its return
 _READ_IN_PLACE = "dfB"
 UNORDERED = (Mapping, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
@@ -26,12 +37,12 @@ class Table:
     view       an n_rows × n_columns, C-contiguous memoryview of float64 ("d"), float32 ("f") or bytes ("B"): the caller's own
                memory if that has such a form, else a copy
     container  the kind in which they came: "list", "numpy" or "array" (any other buffer)
-    names      of the columns, if they came in a data frame whose columns all have strings for names; else None
+    names      of the columns, if they came in a data frame; else None
     """
 
     __slots__ = ("container", "names", "view")
 
-    def __init__(self, view: memoryview[float], container: str, names: tuple[str, ...] | None = None) -> None:
+    def __init__(self, view: memoryview[float], container: str, names: tuple[Hashable, ...] | None = None) -> None:
         self.view = view
         self.container = container
         self.names = names
@@ -50,37 +61,43 @@ class Table:
         assert shape is not None
         return shape[0], shape[1]
 
+    def name_of(self, column: int) -> Hashable:
+        """Return the name of a column, None if it has none."""
+        return None if self.names is None else self.names[column]
+
     def as_float64(self) -> memoryview[float]:
         """Return a copy of the view in float64."""
         return as_view(float64_copy(as_flat(self.view)), self.n_columns)
 
 
-def numpy_if_loaded() -> Any:
-    """Return the NumPy module if something has imported it, else None: only a caller with an array needs it."""
-    return sys.modules.get("numpy")
-
-
 def read_table(source: Any, name: str, flat: bool = False) -> Table:
-    """Return any container of rows of numbers as a Table; nan and infinities are allowed.
+    """Return any container of rows of numbers as a Table; nan and infinities are allowed, and missing values are nan.
 
     name  what errors call it
     flat  whether a one-dimensional source is a column; else it is refused
 
     Raises ValueError or TypeError if it is not a non-empty table of real numbers, naming the row and column of a bad value.
     """
-    opened, container = _opened(source, name)
-    names = _column_names(source)
+    refuse_unreadable(source, name, "rows of numbers", "give a list of rows")
+    frame = read_frame(source, name)
+    numbers, names = (source, column_names(source)) if frame is None else frame
+    opened, container = _opened(numbers, name)
+    if frame is not None and container == "array":
+        container = "list"
     try:
         view: memoryview[float] = memoryview(opened)
     except TypeError:
-        return Table(_view_of_rows(opened, name, flat), container, names)
+        return Table(_view_of_rows(opened, name, flat, names), container, names)
     if view.ndim != 2 and not (flat and view.ndim == 1):
-        remedy = "flatten each sample into one row" if view.ndim > 2 else _one_row_remedy(name)
+        remedy = "flatten each sample into one row" if view.ndim > 2 else flat_remedy(source, name)
+        remedy = remedy if view.ndim else "give a list of rows"
+        if not view.nbytes:
+            raise _empty(name)
         raise ValueError(f"{name} must have two dimensions, rows and columns; got {view.ndim}: {remedy}")
     if not view.nbytes:
         raise _empty(name)
-    view = _contiguous(view, name)
-    return Table(view if view.ndim == 2 else _reshaped(view, (view.nbytes // view.itemsize, 1)), container, names)
+    view = contiguous(view, name)
+    return Table(view if view.ndim == 2 else reshaped(view, (view.nbytes // view.itemsize, 1)), container, names)
 
 
 def to_container(values: array[float], n_columns: int, container: str) -> Any:
@@ -93,83 +110,79 @@ def to_container(values: array[float], n_columns: int, container: str) -> Any:
     return numpy_copy(numpy.asarray(view), "d") if numpy else as_list(view)
 
 
-def as_list(values: Any) -> list[Any]:
-    """Return a view, a vector or a NumPy array as a list; if it has two dimensions, as a list of lists."""
-    listed: list[Any] = []
-    for some in pieces(values):
-        listed += some.tolist()
-    return listed
-
-
-def list_of(values: Iterable[Any]) -> list[Any]:
-    """Return list(values)."""
-    listed: list[Any] = []
-    iterator = iter(values)
-    while some := list(islice(iterator, PIECE)):
-        listed += some
-    return listed
-
-
-def pieces(values: Any) -> Iterator[Any]:
-    """Yield slices of at most PIECE numbers, or of one row, that make up a sequence of one dimension or two."""
-    columns = values.shape[1] if len(getattr(values, "shape", ())) > 1 else 1
-    at_once = max(1, PIECE // max(1, columns))
-    if len(values) <= at_once:
-        yield values
+def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -> None:
+    """Raise TypeError for a source without rows or without a known end, as a pointer of ctypes, and for a text."""
+    if hasattr(source, "tocsr"):
+        raise TypeError(
+            f"{name} {_is(name)} a sparse matrix of type {type(source).__name__}; expected a dense one: call its toarray()"
+        )
+    iterable = hasattr(source, "__iter__") or hasattr(source, "__len__")
+    readable = not isinstance(source, (str, type)) and (iterable or _offers_memory(source) or column_names(source))
+    if isinstance(source, UNORDERED):
+        remedy = "give its values in a list"
+    elif isinstance(source, str) and remedy:
+        remedy = "turn texts into columns of numbers, such as a count for each word"
+    elif hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame
+        remedy = "call its collect()"
+    elif readable:
         return
-    for start in range(0, len(values), at_once):
-        yield values[start : start + at_once]
+    raise TypeError(f"{name} {_is(name)} {described(source)}; expected {expected}{': ' * bool(remedy)}{remedy}")
 
 
-def as_view(values: array[float], n_columns: int) -> memoryview[float]:
-    """Return a two-dimensional view of a flat array of float64, n_columns to a row; it shares the array's memory."""
-    return memoryview(values).cast("B").cast("d", (len(values) // n_columns, n_columns))
+def _offers_memory(source: Any) -> bool:
+    """Whether NumPy, Arrow or the interchange protocol can read the source, or it is a buffer of at least one dimension."""
+    others = ("__array__", "__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")
+    return _is_buffer(source) or any(hasattr(source, way) for way in others)
 
 
-def as_flat(view: memoryview[Any]) -> memoryview[Any]:
-    """Return a one-dimensional view of a C-contiguous one."""
-    return _reshaped(view, (view.nbytes // view.itemsize,))
+def _is_buffer(source: Any) -> bool:
+    """Whether the source has the buffer protocol, with at least one dimension: a pointer of ctypes has none."""
+    try:
+        return memoryview(source).ndim > 0
+    except (TypeError, ValueError, BufferError):
+        return False
 
 
-def zeros(count: int) -> array[float]:
-    """Return a vector of zeros."""
-    vector = array("d", bytes(8 * min(count, PIECE)))
-    if count <= PIECE:
-        return vector
-    for start in range(PIECE, count, PIECE):
-        vector.frombytes(bytes(8 * min(count - start, PIECE)))
-    return vector
+def flat_remedy(source: Any, name: str) -> str:
+    """Say how to make rows of a source of one dimension."""
+    if hasattr(source, "to_frame"):
+        own_name = getattr(source, "name", None)
+        column = f"{name}.to_frame()" if own_name is None else f"df[[{named(own_name)}]] of its frame"
+    elif hasattr(source, "reshape"):
+        column = f"{name}.reshape(-1, 1)"
+    else:
+        column = f"[[value] for value in {name}]"
+    return f"write [{name}] for one row, or {column} for one column"
 
 
-def float64_copy(values: memoryview[Any]) -> array[float]:
-    """Return the numbers of a one-dimensional view as a vector."""
-    vector = array("d")
-    for some in pieces(values):
-        vector.frombytes(some.tobytes()) if values.format == "d" else vector.extend(some)
-    return vector
+def refuse_masked(mask: Any, name: str, row: int | None = None) -> None:
+    """Raise ValueError with the place of the first masked number, if there is one.
+
+    row  to which a mask of one dimension belongs; None if it is that of a column
+    """
+    if hasattr(mask, "any") and mask.any():
+        place = [int(places[0]) for places in mask.nonzero()] if mask.ndim else [0]
+        place = [*place, 0] if row is None else [row, *place]
+        refuse_number(name, place[0], place[1], None, "masked", "fill it in or drop that row")
 
 
-def numpy_copy(source: Any, dtype: Any) -> Any:
-    """Return a C-contiguous copy of a NumPy array, converted to the dtype."""
-    if source.size <= PIECE:
-        return source.astype(dtype, "C")
-    copied = numpy_if_loaded().empty(source.shape, dtype)
-    for into, some in zip(pieces(copied), pieces(source), strict=True):
-        into[...] = some
-    return copied
+def numpy_array_of(source: Any) -> Any:
+    """Return a NumPy array, or what `__array__` of another source gives; None if the source is neither.
 
-
-def refuse_value(
-    name: str,
-    row: int,
-    column: int,
-    found: str,
-    remedy: str,
-    error: type[Exception] = ValueError,
-    expected: str = "a finite number",
-) -> NoReturn:
-    """Raise the error that says which number is wrong, what is expected, and the remedy."""
-    raise error(f"{name} row {row}, column {column} is {found}; expected {expected}: {remedy}") from None
+    An array is of NumPy's own class or a masked one: others, such as a matrix, have operations of other meanings. NumPy is not
+    imported for a source that can be read without.
+    """
+    numpy = numpy_if_loaded()
+    if numpy is None or not isinstance(source, numpy.ndarray):
+        readable = numpy is None and (hasattr(source, "to_list") or hasattr(source, "to_pylist") or _is_buffer(source))
+        if readable or not callable(getattr(source, "__array__", None)) or isinstance(source, type):
+            return None
+        try:
+            source = source.__array__()
+        except ImportError:  # NumPy is not installed
+            return None
+        numpy = numpy_if_loaded()
+    return source if isinstance(source, numpy.ma.MaskedArray) else numpy.asarray(source)
 
 
 def rows_of(source: Any, name: str) -> Any:
@@ -183,57 +196,35 @@ def rows_of(source: Any, name: str) -> Any:
         if not hasattr(source, "columns"):
             return source.to_pylist()
         return [list(row) for row in zip(*(column.to_pylist() for column in source.columns), strict=True)]
-    named_columns = any(not callable(getattr(source, word, callable)) for word in ("columns", "column_names"))
+    if hasattr(source, "fetchall"):  # the result of a query
+        return source.fetchall()
     exchanged = hasattr(source, "__dataframe__") or hasattr(source, "__arrow_c_stream__")
-    if named_columns or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
+    if column_names(source) or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
         raise TypeError(
-            f"{name} is a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; expected "
-            "rows: give a list of its rows, or a NumPy array"
+            f"{name} {_is(name)} a data frame of type {type(source).__name__}, whose rows cannot be told from its columns; "
+            "expected rows: give a list of its rows, or a NumPy array"
         )
     return source
 
 
-def refuse_masked(mask: Any, name: str) -> None:
-    """Raise ValueError with the place of the first masked number, if there is one."""
-    if hasattr(mask, "any") and mask.any():
-        row, column = [*([0] * (mask.ndim < 2)), *(int(places[0]) for places in mask.nonzero())][:2]
-        refuse_value(name, row, column, "masked", "fill it in or drop that row")
-
-
-def _column_names(source: Any) -> tuple[str, ...] | None:
-    names = getattr(source, "column_names", None) or getattr(source, "columns", None)
-    if names is None or callable(names):
-        return None
-    names = tuple(names)
-    return names if names and all(isinstance(name, str) for name in names) else None
-
-
 def _opened(source: Any, name: str) -> tuple[Any, str]:
     """Return the source, or a buffer or list made of it, and the kind of container that answers should have."""
-    if isinstance(source, UNORDERED):
-        raise TypeError(f"{name} must be rows of numbers; got {named(source)}: {_one_row_remedy(name)}")
-    numpy = numpy_if_loaded()
-    if numpy is not None and not isinstance(source, numpy.ndarray) and hasattr(source, "__array__"):
-        source = source.__array__()  # a data frame, or another package's array
-    if numpy is not None and isinstance(source, numpy.ndarray):
-        refuse_masked(getattr(source, "mask", None), name)
-        if source.dtype.kind in "OSU":
-            return as_list(source) if source.ndim else source.tolist(), "numpy"
-        if source.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must hold real numbers; got elements of type {source.dtype}: convert them first")
-        if source.dtype.char in "dfB?" and source.dtype.isnative:
+    values = numpy_array_of(source)
+    if values is not None:
+        refuse_masked(getattr(values, "mask", None), name)
+        if values.dtype.kind in "OSU":
+            return as_list(values) if values.ndim else values.tolist(), "numpy"
+        if values.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold real numbers; got elements of type {values.dtype}: convert them first")
+        if values.dtype.char in "dfB?" and values.dtype.isnative:
             # NumPy copies a strided array several times as fast as a memoryview does.
-            return source if source.flags.c_contiguous else numpy_copy(source, source.dtype), "numpy"
-        with numpy.errstate(all="ignore"):  # overflow gives inf, which is refused later
-            return numpy_copy(source, "d"), "numpy"
-    try:
-        memoryview(source)
-    except TypeError:
-        return rows_of(source, name), "list"
-    return source, "array"
+            return values if values.flags.c_contiguous else numpy_copy(values, values.dtype), "numpy"
+        with numpy_if_loaded().errstate(all="ignore"):  # overflow gives inf, which is refused later
+            return numpy_copy(values, "d"), "numpy"
+    return (source, "array") if _is_buffer(source) else (rows_of(source, name), "list")
 
 
-def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
+def contiguous(view: memoryview[Any], name: str) -> memoryview[Any]:
     """Return the view itself if its elements can be read in place, else a copy that can."""
     view_format = view.format or ""
     code = view_format.lstrip("@=" + _NATIVE_ORDER)
@@ -246,16 +237,12 @@ def _contiguous(view: memoryview[float], name: str) -> memoryview[float]:
     if code == "?":
         code = "B"
     if code in _READ_IN_PLACE and view.c_contiguous and view_format in (code, "@" + code, "?"):
-        return _reshaped(view, view.shape, code)
+        return reshaped(view, view.shape, code)
     copied = array(code if code in _READ_IN_PLACE else "d")
     for some in pieces(view):
         own = memoryview(some.tobytes())
         copied.frombytes(own) if code == copied.typecode else copied.extend(own.cast(code))  # type: ignore[call-overload]
-    return _reshaped(memoryview(copied), view.shape)
-
-
-def _reshaped(view: memoryview[Any], shape: tuple[int, ...], code: str | None = None) -> memoryview[Any]:
-    return view.cast("B").cast(code or view.format, shape)  # type: ignore
+    return reshaped(memoryview(copied), view.shape)
 
 
 def _size_of(code: str) -> int:
@@ -263,25 +250,28 @@ def _size_of(code: str) -> int:
     return memoryview(b"").cast(code).itemsize  # type: ignore
 
 
-def _view_of_rows(source: Any, name: str, flat: bool) -> memoryview[float]:
+def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...] | None) -> memoryview[float]:
     """Return a float64 copy of a sequence of rows of equal length, n_rows × n_columns; if `flat`, a bare number is a row."""
     try:
         rows = list_of(source)
     except TypeError:
-        raise TypeError(f"{name} must be rows of numbers; got {named(source)}: {_one_row_remedy(name)}") from None
-    if flat and rows and not hasattr(rows[0], "__len__"):
-        rows = [(row,) if not hasattr(row, "__len__") else row for row in rows]
+        raise TypeError(f"{name} {_is(name)} {named(source)}; expected rows of numbers: give a list of rows") from None
+    if flat and rows and _is_scalar(rows[0]):
+        rows = [(row,) if _is_scalar(row) else row for row in rows]
     numbers = array("d")
     width = 0
     for index, row in enumerate(rows):
         before = len(numbers)
-        values = _values_of(row, name, index)
+        values = _values_of(row, name, index, source)
         try:
+            if index == 0 and any(map(is_lookalike, values)):  # it fills a whole column
+                raise TypeError
             for some in pieces(values) if len(values) > PIECE else (values,):
                 numbers.extend(some)
         except (TypeError, OverflowError, ValueError):
             del numbers[before:]
-            _append_one_by_one(numbers, values, name, index)
+            for column, value in enumerate(values):
+                numbers.append(read_number(value, name, index, column, names[column] if names else None))
         if index == 0:
             width = len(numbers)
         elif len(numbers) - before != width:
@@ -294,39 +284,38 @@ def _view_of_rows(source: Any, name: str, flat: bool) -> memoryview[float]:
     return as_view(numbers, width)
 
 
-def _values_of(row: Any, name: str, index: int) -> Sequence[Any]:
+def _is(name: str) -> str:
+    return "are" if name.endswith("s") else "is"
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str) or not hasattr(value, "__len__")
+
+
+def _values_of(row: Any, name: str, index: int, source: Any) -> Sequence[Any]:
     """Return the values of a row as a list or a tuple; an iterator is read once and whole."""
     if isinstance(row, (list, tuple)):
         return row
-    try:
-        if isinstance(row, UNORDERED):
-            raise TypeError
-        iterator = iter(row)
-    except TypeError:
-        raise TypeError(f"{name} row {index} is {named(row)}; expected a row of numbers: {_one_row_remedy(name)}") from None
+    if isinstance(row, (str, bytes, *UNORDERED)) or not (hasattr(row, "__iter__") or hasattr(row, "__len__")):
+        if isinstance(row, (str, bytes)):
+            remedy = "turn texts into columns of numbers, such as a count for each word"
+        elif isinstance(row, UNORDERED):
+            remedy = "give its values in the order of the columns"
+        else:
+            remedy = flat_remedy(source, name) if index == 0 and row is not None else "fill it in or drop it"
+        raise TypeError(f"{name} row {index} is {described(row)}; expected a row of numbers: {remedy}")
+    if getattr(row, "ndim", 1) != 1:
+        raise ValueError(
+            f"{name} row {index} has the shape {row.shape}; expected a flat row of numbers: flatten each sample into one row"
+        )
+    refuse_masked(getattr(row, "mask", None), name, index)
     values: list[Any] = []
     try:
-        values.extend(iterator)
+        values.extend(row)
     except Exception as error:
         raise ValueError(f"{name} row {index}, column {len(values)} cannot be read ({error}): give numbers") from error
     return values
 
 
-def _append_one_by_one(numbers: array[float], values: Sequence[Any], name: str, index: int) -> None:
-    """Append the row's numbers, or raise with the place of the first value that is no number."""
-    for column, value in enumerate(values):
-        try:
-            numbers.append(value)
-        except OverflowError:
-            refuse_value(name, index, column, "an integer too large for a float", "scale it down")
-        except (TypeError, ValueError):
-            remedy = "fill it in or drop that row" if value is None else "convert it first, as float(...) does"
-            refuse_value(name, index, column, named(value), remedy, TypeError)
-
-
 def _empty(name: str) -> ValueError:
     return ValueError(f"{name} must not be empty: give at least one row of at least one number")
-
-
-def _one_row_remedy(name: str) -> str:
-    return f"for a single row write [[...]], as in {name} = [[1, 0, 1]]"

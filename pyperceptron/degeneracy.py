@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from math import inf
 
-from pyperceptron.containers import zeros
 from pyperceptron.orthogonal import OrthogonalColumns
+from pyperceptron.vectors import zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

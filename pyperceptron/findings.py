@@ -5,14 +5,14 @@ from __future__ import annotations
 import warnings
 
 from pyperceptron.checks import counted
-from pyperceptron.containers import as_flat, as_view, zeros
 from pyperceptron.exceptions import TrainingWarning
 from pyperceptron.stopping import evaluate
+from pyperceptron.vectors import as_flat, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from typing import Any
 
     from pyperceptron.backends import Backend
@@ -50,9 +50,17 @@ def warn(findings: list[Finding], stacklevel: int) -> None:
         warnings.warn(" ".join(told), TrainingWarning, stacklevel=stacklevel + 1)
 
 
-def diagnose_targets(targets: Targets) -> list[Finding]:
-    """Return what is unusual about y."""
-    findings, labels = [], targets.classes.labels
+def diagnose_targets(targets: Targets, names: tuple[Hashable, ...] | None) -> list[Finding]:
+    """Return what is unusual about y, given the names of X's columns."""
+    findings, labels, name = [], targets.classes.labels, targets.classes.name
+    if name is not None and names and name in names:
+        findings.append(
+            Finding(
+                f"A column of X is named {name!r}, as y is. If it holds the answers, the model copies them and has learned "
+                "nothing: leave that column out of X.",
+                warns=False,
+            )
+        )
     n_rows, n_classes = len(targets.table), len(labels)
     if n_classes > _MOST_CLASSES and n_rows < 2 * n_classes and _are_measured(labels):
         middle = f"{float(labels[n_classes // 2]):.6g}"
@@ -88,7 +96,7 @@ def diagnose(
     max_iter: int,
     rose: bool,
     combinations: list[array[float]],
-    names: tuple[str, ...] | None,
+    names: tuple[Hashable, ...] | None,
 ) -> list[Finding]:
     """Return what went wrong in a training that ended at this point.
 
@@ -146,7 +154,7 @@ def _infinite(objective: Objective, point: Point) -> str:
     )
 
 
-def _collinear(combinations: list[array[float]], names: tuple[str, ...] | None) -> str:
+def _collinear(combinations: list[array[float]], names: tuple[Hashable, ...] | None) -> str:
     columns = sorted({j for combination in combinations for j, factor in enumerate(combination) if factor})
     shown = ", ".join(column_name(j, names) for j in columns[:_MANY_NAMES]) + ", ..." * (len(columns) > _MANY_NAMES)
     return (
@@ -188,9 +196,10 @@ def ruled_columns(table: Table, columns: Columns, coefficients: array[float], wi
     return findings
 
 
-def column_name(column: int, names: tuple[str, ...] | None) -> str:
+def column_name(column: int, names: tuple[Hashable, ...] | None) -> str:
     """Return what to call a column in a sentence."""
-    return f"column {column}" if names is None else repr(names[column])
+    name = column if names is None else names[column]
+    return repr(name) if isinstance(name, str) else f"column {name!r}"
 
 
 def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> list[Finding]:

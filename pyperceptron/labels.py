@@ -5,30 +5,23 @@ from __future__ import annotations
 from array import array
 from math import fsum, inf
 
-from pyperceptron.checks import counted, named
-from pyperceptron.containers import (
-    PIECE,
-    UNORDERED,
-    as_flat,
-    as_list,
-    list_of,
-    numpy_if_loaded,
-    pieces,
-    read_table,
-    refuse_value,
-    rows_of,
-)
+from pyperceptron.checks import counted, is_missing, named, refuse_number
+from pyperceptron.containers import UNORDERED, contiguous, numpy_array_of, read_table, refuse_unreadable, rows_of
+from pyperceptron.frames import column_names, is_pandas
+from pyperceptron.vectors import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces, to_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
+    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from typing import Any, NoReturn
 
     from pyperceptron.backends import Backend
 
 MAX_CLASSES = 65_536  # class indices are at most uint16
 SMALL = 4096  # rows up to which plain Python is as fast as NumPy
+_LABELS = 8192  # that are Python objects at the same time, of a column that holds them in another form
 _ROWS_WITH_ONE = 4096  # looked at before the next: most tables of independent outputs are known by the first
+_EXPECTED = "a sequence of labels, one for each row of X"
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
 
 
@@ -38,12 +31,14 @@ class Classes:
     labels      sorted if they are comparable, else in order of first appearance; if multilabel, the column indices
     multilabel  whether each output is a label of its own, 0 or 1
     dtype       of the NumPy array in which the labels came, and will be given back; None for another container
+    name        of the column in which they came; None if it has none
     """
 
-    def __init__(self, labels: tuple[Any, ...], multilabel: bool, dtype: Any) -> None:
+    def __init__(self, labels: tuple[Any, ...], multilabel: bool, dtype: Any, name: Hashable = None) -> None:
         self.labels = labels
         self.multilabel = multilabel
         self.dtype = dtype
+        self.name = name
 
     @property
     def kind(self) -> str:
@@ -159,19 +154,18 @@ def read_labels(y: Any, n_rows: int) -> Targets:
     Raises ValueError or TypeError, naming the row, for a missing or unusable label; ValueError if y has another length than
     n_rows, fewer than two classes, or more than MAX_CLASSES.
     """
-    opened = _opened(y)
-    _check_length(len(opened), n_rows)
-    if isinstance(opened, list):
-        if opened and all(isinstance(value, list) for value in opened):
-            if not all(len(value) == 1 for value in opened):
-                return _multilabel(opened, None)
-            opened = [value for [value] in opened]
-        return _from_values(opened, None)
-    if opened.ndim == 2:
-        return _multilabel(as_list(opened), opened.dtype)
-    if opened.dtype.kind in "biuf" and len(opened) > SMALL:
-        return _from_numbers(opened)
-    return _from_values(as_list(opened), opened.dtype)
+    column, dtype, name = _opened(y)
+    _check_length(len(column), n_rows)
+    if isinstance(column, list) and column and all(isinstance(value, list) for value in column):
+        return _multilabel(column, dtype)
+    if getattr(column, "ndim", 1) == 2:
+        return _multilabel_of_numbers(column, dtype)
+    if dtype is not None and column.dtype.kind in "biuf" and len(column) > SMALL:
+        targets = _from_numbers(column)
+    else:
+        targets = _from_values(column, dtype)
+    targets.classes.name = name
+    return targets
 
 
 def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
@@ -186,7 +180,8 @@ def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
     if outside >= 0:
         row, column = divmod(outside, table.n_columns)
         value = float(as_flat(table.view)[outside])
-        refuse_value("y", row, column, repr(value), "for labels leave targets='labels'", expected="a probability from 0 to 1")
+        remedy = "for labels leave targets='labels'"
+        refuse_number("y", row, column, table.name_of(column), repr(value), remedy, expected="a probability from 0 to 1")
     values = array("d", as_flat(table.view))
     n_columns = table.n_columns
     if n_columns > 1:
@@ -209,36 +204,114 @@ def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
 
 def label_list(y: Any, n_rows: int) -> list[Any]:
     """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any values will do."""
-    opened = _opened(y)
-    _check_length(len(opened), n_rows)
-    values: list[Any] = opened if isinstance(opened, list) else as_list(opened)
-    if all(isinstance(value, list) and len(value) == 1 for value in values):
-        return [value for [value] in values]
-    return values
+    column, _, _ = _opened(y)
+    _check_length(len(column), n_rows)
+    return as_list(column) if getattr(column, "ndim", 1) == 2 else [value for some in _lists(column) for value in some]
 
 
-def _opened(y: Any) -> Any:
-    """Return y as a list, or as a NumPy array of one dimension or two if it came in one; refuse masked labels."""
-    numpy = numpy_if_loaded()
-    if numpy is not None and not isinstance(y, numpy.ndarray) and hasattr(y, "__array__"):
-        y = y.__array__()  # a column of a data frame
-    if numpy is not None and isinstance(y, numpy.ndarray):
-        if getattr(y, "mask", False) is not False and y.mask.any():
-            row = int(y.mask.nonzero()[0][0])
-            raise ValueError(f"y row {row} is masked; expected a label: fill it in or drop that row")
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        if y.ndim > 2 or y.ndim == 0:
-            raise ValueError(f"y must have one dimension, or two for several outputs; got {y.ndim}")
-        return y
-    y = rows_of(y, "y")
+def _opened(y: Any) -> tuple[Any, Any, Hashable]:
+    """Return what y holds, the dtype of NumPy that its labels have when they are given back, and the name of its column.
+
+    y becomes a list of labels, or of lists; an array of NumPy or a view of one dimension or two; or a column of pandas, polars
+    or pyarrow, whose slices become lists. The dtype is None if y is not NumPy's or pandas', the name if it has none.
+    """
+    refuse_unreadable(y, "y", _EXPECTED)
+    if isinstance(y, bytes):
+        raise TypeError(f"y is {named(y)}; expected {_EXPECTED}")
+    names = column_names(y)
+    if names is not None and len(names) == 1:
+        y, name = _only_column(y), names[0]
+        return *_opened(y)[:2], name
+    if names is not None:
+        table = read_table(y, "y")
+        return table.view, None if table.container == "list" else numpy_if_loaded().dtype(int), None
+    if is_pandas(y, "Series"):
+        if hasattr(y.dtype, "char") or y.dtype.name.startswith("Sparse"):  # NumPy has the dtype
+            values = y.to_numpy()
+            return values, values.dtype, y.name
+        return y.array, _dtype_of_numpy(y.dtype), y.name
+    if hasattr(y, "to_list") and hasattr(y, "__arrow_c_stream__"):  # a column of polars
+        return y, None, getattr(y, "name", None) or None
+    if hasattr(y, "to_pylist"):  # a column of pyarrow
+        return y, None, None
+    values = numpy_array_of(y)
+    if values is not None:
+        return *_opened_array(values), None
     try:
-        if isinstance(y, (str, bytes, *UNORDERED)):
-            raise TypeError
-        values: list[Any] = as_list(y) if isinstance(y, memoryview) else list_of(y)
+        view = memoryview(y)
     except TypeError:
-        raise TypeError(f"y is {named(y)}; expected a sequence of labels, one for each row of X") from None
-    return values
+        return _unwrapped(list_of(rows_of(y, "y"))), None, None
+    _check_dimensions(view.ndim)
+    try:
+        view[:1].tolist()
+    except NotImplementedError:
+        view = contiguous(view, "y")
+    return as_flat(view) if view.ndim == 2 and view.shape and view.shape[1] == 1 else view, None, None
+
+
+def _opened_array(values: Any) -> tuple[Any, Any]:
+    """As _opened, for an array of NumPy; masked labels are refused."""
+    if getattr(values, "mask", False) is not False and values.mask.any():
+        row = int(values.mask.nonzero()[0][0]) if values.ndim else 0
+        raise ValueError(f"y row {row} is masked; expected a label: fill it in or drop that row")
+    _check_dimensions(values.ndim)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim == 1:
+        return values, values.dtype
+    return values if values.dtype.kind in "biuf" else as_list(values), numpy_if_loaded().dtype(int)
+
+
+def _only_column(frame: Any) -> Any:
+    """Return the column of a data frame that has a single one, or the frame's rows."""
+    if is_pandas(frame, "DataFrame"):
+        return frame.iloc[:, 0]
+    if hasattr(frame, "to_series"):  # polars
+        return frame.to_series()
+    if hasattr(frame, "to_pylist"):  # pyarrow
+        return frame.column(0)
+    values = numpy_array_of(frame)
+    return rows_of(frame, "y") if values is None else values
+
+
+def _dtype_of_numpy(dtype: Any) -> Any:
+    """Return the dtype of NumPy that holds what a dtype of pandas does: object if it is not one of numbers."""
+    numpy_dtype = getattr(dtype, "numpy_dtype", None)
+    return numpy_dtype if numpy_dtype is not None and numpy_dtype.kind in "biuf" else numpy_if_loaded().dtype(object)
+
+
+def _unwrapped(values: list[Any]) -> list[Any]:
+    """Return labels that come in rows of their own, [label] or those of a query, as labels; arrays of several become lists."""
+    if not values or isinstance(values[0], str) or not hasattr(values[0], "__len__"):
+        return values
+    if all(hasattr(value, "tolist") and hasattr(value, "__len__") for value in values):
+        values = [value.tolist() for value in values]
+    alone = all(_is_row(value) and len(value) == 1 for value in values)
+    return [value[0] for value in values] if alone else values
+
+
+def _is_row(value: Any) -> bool:
+    """Whether a value is a list, a tuple or a row of a database, which has keys and yet an order."""
+    return isinstance(value, (list, tuple)) or (hasattr(value, "keys") and not isinstance(value, UNORDERED))
+
+
+def _lists(column: Any) -> Iterator[list[Any]]:
+    """Yield the labels of a column as short lists, so that no list of all is made."""
+    for start in range(0, len(column), _LABELS):
+        some = column[start : start + _LABELS]
+        if isinstance(some, list):
+            yield some
+        elif hasattr(some, "to_pylist"):
+            yield some.to_pylist()
+        elif hasattr(some, "to_list"):
+            yield some.to_list()
+        else:
+            yield to_list(some)
+
+
+def _check_dimensions(n_dimensions: int) -> None:
+    if n_dimensions not in (1, 2):
+        raise ValueError(f"y must have one dimension, or two for several outputs; got {n_dimensions}")
 
 
 def _check_length(length: int, n_rows: int) -> None:
@@ -248,30 +321,53 @@ def _check_length(length: int, n_rows: int) -> None:
         )
 
 
-def _from_values(values: list[Any], dtype: Any) -> Targets:
-    found: dict[Any, None] = {}
+class _Numbers(dict[object, int]):
+    """The number of each label, in the order in which they are first asked for."""
+
+    def __missing__(self, label: Any) -> int:
+        self[label] = number = len(self)
+        return number
+
+
+def _from_values(column: Any, dtype: Any) -> Targets:
+    numbers = _Numbers()
+    number_of = numbers.__getitem__
+    codes: array[int] = array("B")
     try:
-        for some in pieces(values):
-            found |= dict.fromkeys(some)
+        for some in _lists(column):
+            found = list(map(number_of, some))
+            if len(numbers) <= 256:
+                codes.frombytes(bytes(found))
+                continue
+            if codes.typecode == "B":
+                codes = array("I", codes)
+            codes.extend(found)
     except TypeError:
-        row = next(row for row, value in enumerate(values) if not _is_hashable(value))
+        row, value = next((row, value) for row, value in _numbered(column) if not _is_hashable(value))
         raise TypeError(
-            f"y row {row} is {named(values[row])}, which cannot be hashed; expected a label such as a number or a string"
+            f"y row {row} is {named(value)}, which cannot be hashed; expected a label such as a number or a string"
         ) from None
-    for value in found:
-        if value is None or value != value or value in (inf, -inf):
-            row = next(row for row, other in enumerate(values) if other is value)
+    for value in numbers:
+        if is_missing(value) or value in (inf, -inf):
+            row = next(row for row, other in _numbered(column) if is_missing(other) or other in (inf, -inf))
             raise ValueError(f"y row {row} is {value!r}; expected a label: fill it in or drop that row")
     try:
-        labels = tuple(sorted(found))
+        labels: tuple[Any, ...] = tuple(sorted(numbers))
     except TypeError:
-        labels = tuple(found)
+        labels = tuple(numbers)
     _check_number_of_classes(labels)
-    code_of = {label: code for code, label in enumerate(labels)}.__getitem__
-    codes = _code_array((), len(labels))
-    for some in pieces(values):
-        codes += _code_array(map(code_of, some), len(labels))
+    new_codes = array("H", bytes(2 * len(labels)))
+    for code, label in enumerate(labels):
+        new_codes[numbers[label]] = code
+    if codes.typecode == "B":
+        codes = array("B", codes.tobytes().translate(bytes(new_codes.tolist()).ljust(256)))
+    else:
+        codes = array("H", map(new_codes.__getitem__, codes))
     return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
+
+
+def _numbered(column: Any) -> Iterator[tuple[int, Any]]:
+    return enumerate(value for some in _lists(column) for value in some)
 
 
 def _from_numbers(y: Any) -> Targets:
@@ -285,7 +381,8 @@ def _from_numbers(y: Any) -> Targets:
     _check_number_of_classes(labels.tolist())
     codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
     for part, start in zip(parts, range(0, len(y), PIECE), strict=True):
-        found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels, part)
+        # At most the last class, even if another thread has changed y meanwhile.
+        found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels[:-1], part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))
 
@@ -302,8 +399,7 @@ def _distinct(values: Any) -> Any:
 
 def _multilabel(rows: list[list[Any]], dtype: Any) -> Targets:
     width = len(rows[0])
-    if width < 2:
-        raise ValueError("y is empty in its second dimension: give a column for each output")
+    _check_width(width)
     codes = array("B")
     for index, row in enumerate(rows):
         if len(row) != width:
@@ -311,13 +407,49 @@ def _multilabel(rows: list[list[Any]], dtype: Any) -> Targets:
                 f"y row {index} has {counted(len(row), 'number')} but row 0 has {width}: give every row one for each output"
             )
         for column, value in enumerate(row):
-            if not isinstance(value, (int, float)) or value not in (0, 1):
-                raise ValueError(
-                    f"y row {index}, column {column} is {named(value)}; expected 0 or 1: a two-dimensional y means "
-                    "multi-label, one 0/1 column per label; for one label per row give a flat sequence"
-                )
+            if not _is_0_or_1(value):
+                _refuse_indicator(index, column, value)
         codes.extend(map(int, row))
     return Targets(Classes(tuple(range(width)), True, dtype), _as_table(codes, width))
+
+
+def _multilabel_of_numbers(values: Any, dtype: Any) -> Targets:
+    """As _multilabel, for an array of NumPy or a view of two dimensions; some rows at a time."""
+    width = values.shape[1]
+    _check_width(width)
+    numpy = numpy_if_loaded()
+    codes = array("B")
+    for some in pieces(values):
+        if numpy:
+            block = numpy.asarray(some)
+            right = bool(((block == 0) | (block == 1)).all())
+        else:
+            block = [value for row in some.tolist() for value in row]
+            right = {*block} <= {0, 1}
+        if not right:
+            row, column = next((r, c) for r, row in enumerate(some.tolist()) for c, v in enumerate(row) if not _is_0_or_1(v))
+            _refuse_indicator(len(codes) // width + row, column, some.tolist()[row][column])
+        codes.frombytes(block.astype("B").tobytes()) if numpy else codes.extend(map(int, block))
+    return Targets(Classes(tuple(range(width)), True, dtype), _as_table(codes, width))
+
+
+def _check_width(width: int) -> None:
+    if width < 2:
+        raise ValueError("y is empty in its second dimension: give a column for each output")
+
+
+def _is_0_or_1(value: Any) -> bool:
+    try:
+        return not isinstance(value, (str, bytes)) and bool(value == 0 or value == 1)
+    except (TypeError, ValueError):
+        return False
+
+
+def _refuse_indicator(row: int, column: int, value: Any) -> NoReturn:
+    raise ValueError(
+        f"y row {row}, column {column} is {named(value)}; expected 0 or 1: a two-dimensional y means "
+        "multi-label, one 0/1 column per label; for one label per row give a flat sequence"
+    )
 
 
 def _probability_totals(flat: memoryview[float], sample_weights: array[float] | None, n_columns: int) -> list[float]:

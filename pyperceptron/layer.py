@@ -14,7 +14,7 @@ from pyperceptron.backends import backend_at_hand, backend_name, backend_of
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.columns import column_statistics
-from pyperceptron.containers import as_flat, as_list, as_view, to_container, zeros
+from pyperceptron.containers import to_container
 from pyperceptron.findings import diagnose_layer, warn
 from pyperceptron.losses import loss_for
 from pyperceptron.matrix import Matrix, matrix_of
@@ -28,6 +28,7 @@ from pyperceptron.samples import (
     refuse_overflow,
 )
 from pyperceptron.seeding import uniform_weights
+from pyperceptron.vectors import as_flat, as_list, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

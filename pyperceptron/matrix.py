@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from itertools import repeat
 from operator import add, mul, sub
 
@@ -18,7 +19,8 @@ class Matrix:
     >>> Matrix([[1, 2], [3, 4]]) @ Matrix([[1], [10]])
     Matrix([[21.0], [43.0]])
 
-    Rows of different lengths, no rows, or empty rows raise ValueError, as do operands whose shapes do not fit.
+    Rows of different lengths, no rows, or empty rows raise ValueError, as do operands whose shapes do not fit; what is no row
+    of numbers raises TypeError.
     A matrix never changes.
     """
 
@@ -29,7 +31,13 @@ class Matrix:
     _rows: list[list[float]]
 
     def __init__(self, rows: Iterable[Iterable[float]]) -> None:
-        table = [[float(value) for value in row] for row in rows]
+        try:
+            table = [array("d", iter(row)).tolist() for row in rows]  # unlike float, it takes no texts
+        except TypeError as error:
+            raise TypeError(
+                f"a Matrix takes rows of numbers ({error}): write Matrix([[1, 2, 3]]) for one row, "
+                "Matrix([[1], [2], [3]]) for one column"
+            ) from None
         if not table or not table[0]:
             raise ValueError("a Matrix needs at least one row of at least one number")
         for index, row in enumerate(table):

@@ -6,21 +6,13 @@ from array import array
 
 from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
-from pyperceptron.containers import (
-    PIECE,
-    as_list,
-    as_view,
-    numpy_copy,
-    numpy_if_loaded,
-    pieces,
-    read_table,
-    to_container,
-    zeros,
-)
+from pyperceptron.containers import read_table, to_container
 from pyperceptron.samples import read_row, refuse_overflow
+from pyperceptron.vectors import PIECE, as_list, as_view, numpy_copy, numpy_if_loaded, pieces, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
     from typing import Any
 
     from pyperceptron.backends import RowPredictor
@@ -67,7 +59,7 @@ class FittedModel:
         activation: str,
         n_inputs: int,
         intercept: bool,
-        names: tuple[str, ...] | None,
+        names: tuple[Hashable, ...] | None,
         container: str,
         record: Record,
     ) -> None:
@@ -190,26 +182,33 @@ class FittedModel:
         return table, results
 
     def _check_columns(self, table: Table) -> None:
+        names, known = table.names, self.names
+        if names and known and {*names} != {*known} and tuple(range(len(names))) in (names, known):
+            names = None  # a frame that was made without names has the numbers of its columns instead
+        if names and known and {*names} == {*known} and names != known and len(names) == len(known):
+            moved = next(name for name, own in zip(names, known, strict=True) if name != own)
+            raise ValueError(
+                f"X's columns are in a different order than in fit (first difference: {moved!r}): give them as {_listed(known)}"
+            )
+        if names and known and names != known:
+            missing = [name for name in known if name not in names]
+            unknown = [name for name in names if name not in known]
+            found = [f"lacks {_columns(missing)} that the model was fitted with"] * bool(missing)
+            found += [f"has {_columns(unknown)} that the model was not fitted with"] * bool(unknown)
+            remedy = f"give {_listed(known)}"
+            if self.classes.name in unknown:
+                remedy = f"leave out the target column {self.classes.name!r}"
+            raise ValueError(f"X {' and '.join(found) or 'has a column twice'}: {remedy}")
         if table.n_columns != self.n_inputs:
             raise ValueError(
                 f"X has {counted(table.n_columns, 'column')} but the model was fitted with {self.n_inputs}: "
                 f"give rows of {counted(self.n_inputs, 'number')}"
             )
-        names = table.names
-        if names is None or self.names is None or names == self.names:
-            return
-        missing = [name for name in self.names if name not in names]
-        if missing:
-            raise ValueError(
-                f"X lacks {counted(len(missing), 'column')} that the model was fitted with: {_listed(missing)}; "
-                f"it has {_listed([name for name in names if name not in self.names])} instead: give the same columns"
-            )
-        moved = [name for name, own in zip(names, self.names, strict=True) if name != own]
-        raise ValueError(
-            f"X's columns are in a different order than in fit (first difference: {moved[0]!r}): give them as "
-            f"{_listed(self.names)}"
-        )
 
 
-def _listed(names: tuple[str, ...] | list[str]) -> str:
+def _columns(names: Sequence[Hashable]) -> str:
+    return f"the column{'s' if len(names) > 1 else ''} {_listed(names)}"
+
+
+def _listed(names: Sequence[Hashable]) -> str:
     return ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "")

@@ -7,7 +7,7 @@ from math import fsum, inf, sqrt
 from operator import add, mul, sub
 
 from pyperceptron.chunks import WORTH_A_THREAD
-from pyperceptron.containers import as_flat, as_view, zeros
+from pyperceptron.vectors import as_flat, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

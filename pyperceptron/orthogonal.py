@@ -6,7 +6,7 @@ from array import array
 from math import sqrt
 from operator import mul
 
-from pyperceptron.containers import zeros
+from pyperceptron.vectors import zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from pyperceptron.checks import (
 from pyperceptron.chunks import Chunks
 from pyperceptron.coefficients import known_model
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import as_list, as_view, read_table, zeros
+from pyperceptron.containers import read_table
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -30,11 +30,12 @@ from pyperceptron.objective import Objective
 from pyperceptron.parameters import Parameters
 from pyperceptron.samples import check_range, read_sample_weights
 from pyperceptron.training import best_solver, train
+from pyperceptron.vectors import as_list, as_view, zeros
 from pyperceptron.weights import read_weights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss, RowPredictor
@@ -216,7 +217,7 @@ class Perceptron(Parameters):
             )
 
         def data_findings(coefficients: Numbers) -> list[Finding]:
-            return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+            return diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
 
         previous = self._fitted
         try:
@@ -332,7 +333,7 @@ class Perceptron(Parameters):
         return self._require_fitted().n_inputs
 
     @property
-    def feature_names_in_(self) -> list[str]:
+    def feature_names_in_(self) -> list[Hashable]:
         """The names of the columns in fit; AttributeError if X was no data frame."""
         names = self._require_fitted().names
         if names is None:

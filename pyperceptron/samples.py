@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Mapping
 
-from pyperceptron.checks import LIMIT, counted, named
-from pyperceptron.containers import UNORDERED, as_flat, as_list, float64_copy, pieces, read_table, refuse_masked, refuse_value
+from pyperceptron.checks import LIMIT, counted, named, refuse_number
+from pyperceptron.containers import read_table, refuse_masked, refuse_unreadable
+from pyperceptron.frames import column_names
+from pyperceptron.vectors import as_flat, as_list, float64_copy, pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable
     from typing import Any, NoReturn
 
     from pyperceptron.backends import Backend
@@ -24,12 +27,13 @@ def check_range(table: Table, name: str, low: float, high: float, backend: Backe
     outside = backend.first_outside(table.view, low, high)
     if outside >= 0:
         row, column = divmod(outside, table.n_columns)
-        value = float(as_flat(table.view)[outside])
+        value, column_name = float(as_flat(table.view)[outside]), table.name_of(column)
         if not abs(value) <= _LARGEST:
-            refuse_value(name, row, column, repr(value), "fill it in or drop that row")
+            refuse_number(name, row, column, column_name, repr(value), "fill it in or drop that row")
         if high == LIMIT:
-            refuse_value(name, row, column, repr(value), "scale it down", expected="a number from -1e150 to 1e150")
-        refuse_value(name, row, column, repr(value), "scale them first", expected="a number from 0 to 1")
+            expected = "a number from -1e150 to 1e150"
+            refuse_number(name, row, column, column_name, repr(value), "scale it down", expected=expected)
+        refuse_number(name, row, column, column_name, repr(value), "scale them first", expected="a number from 0 to 1")
 
 
 def refuse_overflow(table: Table, row: int, name: str, backend: Backend) -> NoReturn:
@@ -38,7 +42,7 @@ def refuse_overflow(table: Table, row: int, name: str, backend: Backend) -> NoRe
     [values] = as_list(table.view[row : row + 1])
     column = max(range(len(values)), key=lambda index: abs(values[index]))
     expected = "a smaller number, as the weighted sum overflows"
-    refuse_value(name, row, column, repr(values[column]), "scale it down", expected=expected)
+    refuse_number(name, row, column, table.name_of(column), repr(values[column]), "scale it down", expected=expected)
 
 
 def read_sample_weights(weights: Any, n_rows: int, backend: Backend) -> array[float]:
@@ -53,44 +57,51 @@ def read_sample_weights(weights: Any, n_rows: int, backend: Backend) -> array[fl
     lowest = min(map(min, pieces(copied)))
     if lowest < 0:
         remedy = "weigh a row 0 to leave it out"
-        refuse_value("sample_weight", copied.index(lowest), 0, repr(lowest), remedy, expected="0 or more")
+        refuse_number("sample_weight", copied.index(lowest), 0, None, repr(lowest), remedy, expected="0 or more")
     if not any(map(any, pieces(copied))):
         raise ValueError("sample_weight is 0 for every row: give at least one row of each class a positive weight")
     return copied
 
 
 def read_row(
-    sample: Any, n_columns: int, names: tuple[str, ...] | None, backend: Backend, overflows: bool = False
+    sample: Any, n_columns: int, names: tuple[Hashable, ...] | None, backend: Backend, overflows: bool = False
 ) -> array[float]:
     """Return a single row of n_columns finite numbers, from a flat sequence or, if the columns have names, a mapping.
 
-    A Series indexed by names is such a mapping. Raises ValueError or TypeError naming what is missing, unknown or not a number;
-    if `overflows`, always ValueError naming the number that makes the logit overflow.
+    A row with keys, such as a Series or a row of a database, is read by its keys if the columns have names. Raises ValueError
+    or TypeError naming what is missing, unknown or not a number; if `overflows`, always ValueError naming the number that makes
+    the logit overflow.
     """
-    refuse_masked(getattr(sample, "mask", None), "x")
-    if hasattr(sample, "columns") or (hasattr(sample, "keys") and (names or not hasattr(sample, "__array__"))):
-        sample = _values_by_name(sample, names, n_columns)
-    if (not hasattr(sample, "__len__") and not hasattr(sample, "__iter__")) or isinstance(sample, (str, *UNORDERED)):
-        raise _no_flat_row(sample, n_columns)
-    table = read_table([list(sample)], "x")
+    refuse_masked(getattr(sample, "mask", None), "x", 0)
+    expected = f"a flat row of {counted(n_columns, 'number')}"
+    if isinstance(sample, Mapping) and names is None:
+        raise TypeError(f"x is {named(sample)}; expected {expected}: the model was fitted without column names")
+    if not isinstance(sample, Mapping):
+        refuse_unreadable(sample, "x", expected)
+    n_dimensions = getattr(sample, "ndim", 1)
+    if column_names(sample) is not None or n_dimensions != 1:
+        raise TypeError(f"x is {named(sample)}; expected {expected}{': predict takes several rows' if n_dimensions else ''}")
+    values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else list(sample)
+    if values and (isinstance(values[0], (list, tuple)) or (hasattr(values[0], "ndim") and values[0].ndim)):
+        raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")
+    table = read_table([values], "x")
     if table.n_columns != n_columns:
         raise ValueError(
             f"x has {counted(table.n_columns, 'number')} but the model was fitted with {n_columns}: "
             f"give {counted(n_columns, 'number')}"
         )
+    table.names = names
     if overflows:
         refuse_overflow(table, 0, "x", backend)
     return _copy_within(table, "x", _LARGEST, backend)
 
 
-def _values_by_name(sample: Any, names: tuple[str, ...] | None, n_columns: int) -> Sequence[Any]:
-    """Return the values of a mapping, or of a Series, in the order of the names."""
-    if names is None or hasattr(sample, "columns"):
-        raise _no_flat_row(sample, n_columns)
+def _values_by_name(sample: Any, names: tuple[Hashable, ...]) -> list[Any]:
+    """Return the values of a mapping, a Series or another row with keys, in the order of the names."""
     keys = list(sample.keys())
-    if hasattr(sample, "__array__") and not all(isinstance(key, str) for key in keys):
-        return list(sample)  # a Series without names
-    if sorted(keys, key=repr) != sorted(names, key=repr):
+    if {*keys} != {*names} or len(keys) != len(names):
+        if not isinstance(sample, Mapping) and keys == list(range(len(keys))):  # a Series without names
+            return list(sample)
         missing = ", ".join(repr(name) for name in names if name not in keys)
         unknown = ", ".join(repr(key) for key in keys if key not in names)
         found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
@@ -99,10 +110,6 @@ def _values_by_name(sample: Any, names: tuple[str, ...] | None, n_columns: int) 
             f"give {', '.join(map(repr, names))}"
         )
     return [sample[name] for name in names]
-
-
-def _no_flat_row(sample: Any, n_columns: int) -> TypeError:
-    return TypeError(f"x is {named(sample)}; expected a flat sequence of {counted(n_columns, 'number')}")
 
 
 def read_inputs(inputs: Any, n_columns: int) -> Table:

@@ -6,10 +6,10 @@ from array import array
 from math import inf, isfinite, sqrt
 from operator import mul, truediv
 
-from pyperceptron.containers import zeros
 from pyperceptron.objective import soft_threshold
 from pyperceptron.orthogonal import OrthogonalColumns
 from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, examine
+from pyperceptron.vectors import zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

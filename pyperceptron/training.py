@@ -11,7 +11,7 @@ from pyperceptron.stopping import MAX_IMBALANCE, Tolerance, evaluate, examine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Hashable
 
     from pyperceptron.findings import Finding
     from pyperceptron.objective import Objective
@@ -41,7 +41,7 @@ def train(
     keep: Keep,
     callback: Callable[[int], object] | None,
     verbose: bool,
-    names: tuple[str, ...] | None,
+    names: tuple[Hashable, ...] | None,
     data_findings: Callable[[array[float]], list[Finding]],
 ) -> list[Finding]:
     """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.

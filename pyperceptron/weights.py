@@ -6,8 +6,8 @@ from array import array
 from math import fsum
 
 from pyperceptron.checks import named, positive_number
-from pyperceptron.containers import as_flat, pieces
 from pyperceptron.samples import read_sample_weights
+from pyperceptron.vectors import as_flat, pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -96,7 +96,7 @@ LISTS = {
     "Matrix": Matrix,
     "own sequence": lambda rows: Rows([Rows(row) for row in rows]),
     "list of array.array": lambda rows: [array("f", row) for row in rows],
-    "list of bytes": lambda rows: [bytes(row) for row in rows],
+    "list of bytearray": lambda rows: [bytearray(row) for row in rows],
     "list of NumPy rows": lambda rows: list(np.array(rows)),
     "exact numbers": lambda rows: [[Decimal(v) for v in rows[0]], *([Fraction(v) for v in row] for row in rows[1:])],
 }

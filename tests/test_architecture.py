@@ -13,7 +13,7 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "parameters"},
+    {"checks", "exceptions", "parameters", "arrow", "vectors"},
     {"matrix"},
     {"activations", "seeding"},
     {"losses"},
@@ -22,7 +22,8 @@ LEVELS = [
     {"backends.python.lesson"},
     {"backends.python", "backends.cython"},
     {"backends"},
-    {"chunks", "containers"},
+    {"chunks", "frames"},
+    {"containers"},
     {"samples", "labels", "columns"},
     {"metrics", "model", "objective", "weights"},
     {"coefficients", "orthogonal"},

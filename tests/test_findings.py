@@ -69,7 +69,7 @@ NO_MEASUREMENTS = {
     "whole": np.arange(60),
     "whole floats": np.arange(60.0),
     "strings": [f"{value}" for value in MEASURED],
-    "tuples": [(value,) for value in MEASURED.tolist()],
+    "tuples": [(value, 0) for value in MEASURED.tolist()],
     "two rows a class": np.repeat(MEASURED[:30], 2),
     "few classes": np.arange(36) % 20 / 3,
 }

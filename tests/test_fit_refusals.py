@@ -1,10 +1,14 @@
 """Invalid input to Perceptron: both backends raise the same error and leave the model unchanged."""
 
+import ctypes
+import datetime
 import sys
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, csr_matrix
 
 import pyperceptron as pp
 
@@ -12,8 +16,12 @@ NAN, INF = float("nan"), float("inf")
 X = [[0, 1, 2], [3, 4, 5], [1, 0, 1], [2, 2, 0]]
 Y = [0, 1, 1, 0]
 MATRIX = [[0, 1], [1, 0], [0, 0], [1, 1]]
-ONE_ROW = "for a single row write [[...]], as in {0} = [[1, 0, 1]]"
+LIST_OF_ROWS = "give a list of rows"
+FLAT = "write [X] for one row, or [[value] for value in X] for one column"
+FLAT_ARRAY = "write [X] for one row, or X.reshape(-1, 1) for one column"
+TEXTS = "turn texts into columns of numbers, such as a count for each word"
 FILL_IN = "expected a finite number: fill it in or drop that row"
+NO_TEXTS = "expected a finite number: make a 0/1 column for each of such texts, or leave the column out"
 CONVERT = "expected a finite number: convert it first, as float(...) does"
 ZERO_OR_ONE = (
     "expected 0 or 1: a two-dimensional y means multi-label, one 0/1 column per label; "
@@ -22,6 +30,11 @@ ZERO_OR_ONE = (
 TOO_LARGE = "expected a number from -1e150 to 1e150: scale it down"
 ANOTHER_CLASS = "expected two classes or more: give rows of another class too"
 LARGEST = 2**63 - 1
+
+
+POINTER = ctypes.cast((ctypes.c_double * 3)(1, 2, 3), ctypes.POINTER(ctypes.c_double))  # it has no end
+FLATTEN = "flatten each sample into one row"
+ONE_ROW = "expected a flat row of 3 numbers"
 
 
 class Unhashable:
@@ -34,17 +47,17 @@ class Unhashable:
 # Invalid X for fit and, on a model fitted with 3 columns, for predict, score and the like.
 REFUSED_SAMPLES = [
     ([[1, 2, 3], [4, 5]], ValueError, "X row 1 has 2 numbers but row 0 has 3: give every row equally many"),
-    ([[1, "2", 3]], TypeError, f"X row 0, column 1 is '2'; {CONVERT}"),
-    (["123"], TypeError, f"X row 0, column 0 is '1'; {CONVERT}"),
+    ([[1, "2", 3]], TypeError, f"X row 0, column 1 is the text '2'; {CONVERT}"),
+    (["123"], TypeError, f"X row 0 is the text '123'; expected a row of numbers: {TEXTS}"),
     ([[1, 2, 3], [4, 5, None]], TypeError, f"X row 1, column 2 is None; {FILL_IN}"),
-    ([[1, 2, 3], None], TypeError, f"X row 1 is None; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (None, TypeError, f"X must be rows of numbers; got None: {ONE_ROW.format('X')}"),
-    (7, TypeError, f"X must be rows of numbers; got 7: {ONE_ROW.format('X')}"),
-    ({1, 2}, TypeError, f"X must be rows of numbers; got {{1, 2}}: {ONE_ROW.format('X')}"),
-    ({"a": 1}, TypeError, f"X must be rows of numbers; got {{'a': 1}}: {ONE_ROW.format('X')}"),
-    ([{1, 2, 3}], TypeError, f"X row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW.format('X')}"),
-    ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {ONE_ROW.format('X')}"),
-    (np.ones(3), ValueError, f"X must have two dimensions, rows and columns; got 1: {ONE_ROW.format('X')}"),
+    ([[1, 2, 3], None], TypeError, "X row 1 is None; expected a row of numbers: fill it in or drop it"),
+    (None, TypeError, f"X is None; expected rows of numbers: {LIST_OF_ROWS}"),
+    (7, TypeError, f"X is 7; expected rows of numbers: {LIST_OF_ROWS}"),
+    ({1, 2}, TypeError, "X is {1, 2}; expected rows of numbers: give its values in a list"),
+    ({"a": 1}, TypeError, "X is {'a': 1}; expected rows of numbers: give its values in a list"),
+    ([{1, 2, 3}], TypeError, "X row 0 is {1, 2, 3}; expected a row of numbers: give its values in the order of the columns"),
+    ([1, 2, 3], TypeError, f"X row 0 is 1; expected a row of numbers: {FLAT}"),
+    (np.ones(3), ValueError, f"X must have two dimensions, rows and columns; got 1: {FLAT_ARRAY}"),
     (np.ones((2, 3, 1)), ValueError, "X must have two dimensions, rows and columns; got 3: flatten each sample into one row"),
     ([], ValueError, "X must not be empty: give at least one row of at least one number"),
     ([[], []], ValueError, "X must not be empty: give at least one row of at least one number"),
@@ -65,6 +78,51 @@ REFUSED_SAMPLES = [
         TypeError,
         "X must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
     ),
+    (
+        np.ones((2, 3), dtype=[("a", "d")]),
+        TypeError,
+        "X must hold real numbers; got elements of type [('a', '<f8')]: convert them first",
+    ),
+    (csr_array([[1, 2, 3]]), TypeError, "X is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (csr_matrix([[1, 2, 3]]), TypeError, "X is a sparse matrix of type csr_matrix; expected a dense one: call its toarray()"),
+    (POINTER, TypeError, f"X is a value of type LP_c_double; expected rows of numbers: {LIST_OF_ROWS}"),
+    (
+        [[1, 2, 3], POINTER],
+        TypeError,
+        "X row 1 is a value of type LP_c_double; expected a row of numbers: fill it in or drop it",
+    ),
+    (pp.Matrix, TypeError, f"X is <class 'pyperceptron.matrix.Matrix'>; expected rows of numbers: {LIST_OF_ROWS}"),
+    ("1, 2, 3", TypeError, f"X is the text '1, 2, 3'; expected rows of numbers: {TEXTS}"),
+    (
+        np.array(["win a prize, win a prize, win a prize today"]),
+        TypeError,
+        f"X row 0 is the text 'win a prize, win a prize, win a priz'...; expected a row of numbers: {TEXTS}",
+    ),
+    ([b"1,2"], TypeError, f"X row 0 is b'1,2'; expected a row of numbers: {TEXTS}"),
+    ([["Oslo", 2, 3]], TypeError, f"X row 0, column 0 is the text 'Oslo'; {NO_TEXTS}"),
+    ([np.ones((3, 1))] * 2, ValueError, f"X row 0 has the shape (3, 1); expected a flat row of numbers: {FLATTEN}"),
+    ([[[1, 2], [3, 4]]], TypeError, f"X row 0, column 0 is [1, 2]; expected a finite number: {FLATTEN} of numbers"),
+    (
+        [[1, 2, datetime.date(2020, 1, 1)]],
+        TypeError,
+        "X row 0, column 2 is datetime.date(2020, 1, 1); expected a finite number: turn dates into numbers, such as days since "
+        "a first date",
+    ),
+    (
+        [[1, 2, np.timedelta64(5, "ns")]],
+        TypeError,
+        "X row 0, column 2 is np.timedelta64(5,'ns'); expected a finite number: turn dates into numbers, such as days since "
+        "a first date",
+    ),
+    (
+        [[1, 2, np.complex128(1)]],
+        TypeError,
+        "X row 0, column 2 is np.complex128(1+0j); expected a finite number: convert it to a real number first",
+    ),
+    ([[1, 2, Decimal("sNaN")]], TypeError, f"X row 0, column 2 is Decimal('sNaN'); {FILL_IN}"),
+    (np.ma.masked, ValueError, f"X row 0, column 0 is masked; {FILL_IN}"),
+    ([[1, 2, np.ma.masked]], TypeError, f"X row 0, column 2 is masked; {FILL_IN}"),
+    ([[1, 2, 3], np.ma.array([1, 2, 3], mask=[0, 1, 0])], ValueError, f"X row 1, column 1 is masked; {FILL_IN}"),
     (
         np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
         ValueError,
@@ -88,8 +146,18 @@ REFUSED_FITS = [
     ((X, []), ValueError, "y has 0 labels but X has 4 rows: give one label for each row of X"),
     ((X, None), TypeError, "y is None; expected a sequence of labels, one for each row of X"),
     ((X, 7), TypeError, "y is 7; expected a sequence of labels, one for each row of X"),
-    ((X, "0110"), TypeError, "y is '0110'; expected a sequence of labels, one for each row of X"),
-    ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X"),
+    ((X, "0110"), TypeError, "y is the text '0110'; expected a sequence of labels, one for each row of X"),
+    ((X, b"0110"), TypeError, "y is b'0110'; expected a sequence of labels, one for each row of X"),
+    ((X, POINTER), TypeError, "y is a value of type LP_c_double; expected a sequence of labels, one for each row of X"),
+    ((X, csr_array([Y])), TypeError, "y is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (
+        (X, memoryview(np.array(Y, "e"))),
+        TypeError,
+        "y must hold real numbers in native byte order; got elements of buffer format 'e': convert them first",
+    ),
+    ((X, np.ma.array(Y, mask=[0, 0, 1, 0])), ValueError, "y row 2 is masked; expected a label: fill it in or drop that row"),
+    ((X, Y, np.ma.array([1, 1, 1, 1], mask=[0, 0, 1, 0])), ValueError, f"sample_weight row 2, column 0 is masked; {FILL_IN}"),
+    ((X, {0: 1}), TypeError, "y is {0: 1}; expected a sequence of labels, one for each row of X: give its values in a list"),
     ((X, np.zeros((4, 2, 2))), ValueError, "y must have one dimension, or two for several outputs; got 3"),
     ((X, np.float64(1)), ValueError, "y must have one dimension, or two for several outputs; got 0"),
     ((X, [1] * 4), ValueError, f"y has only the label 1; {ANOTHER_CLASS}"),
@@ -130,7 +198,11 @@ REFUSED_FITS = [
     ((X, Y, [1, NAN, 1, 1]), ValueError, f"sample_weight row 1, column 0 is nan; {FILL_IN}"),
     ((X, Y, [1, 1, 1, INF]), ValueError, f"sample_weight row 3, column 0 is inf; {FILL_IN}"),
     ((X, Y, [1, None, 1, 1]), TypeError, f"sample_weight row 1, column 0 is None; {FILL_IN}"),
-    ((X, Y, ["a", 1, 1, 1]), TypeError, f"sample_weight row 0, column 0 is 'a'; {CONVERT}"),
+    (
+        (X, Y, ["a", 1, 1, 1]),
+        TypeError,
+        "sample_weight row 0, column 0 is the text 'a'; expected a finite number: give numbers",
+    ),
     ((X, Y, [1, 1]), ValueError, "sample_weight has 2 rows of 1 number but X has 4 rows: give one number for each row of X"),
     (
         (X, Y, np.ones((4, 2))),
@@ -138,7 +210,7 @@ REFUSED_FITS = [
         "sample_weight has 4 rows of 2 numbers but X has 4 rows: give one number for each row of X",
     ),
     ((X, Y, []), ValueError, "sample_weight must not be empty: give at least one row of at least one number"),
-    ((X, Y, 7), TypeError, f"sample_weight must be rows of numbers; got 7: {ONE_ROW.format('sample_weight')}"),
+    ((X, Y, 7), TypeError, f"sample_weight is 7; expected rows of numbers: {LIST_OF_ROWS}"),
     (([[1e200, 1], [-1e200, 2]], [0, 1]), ValueError, f"X row 0, column 0 is 1e+200; {TOO_LARGE}"),
     (([[1, 1e200], [2, 1]], [0, 1]), ValueError, f"X row 0, column 1 is 1e+200; {TOO_LARGE}"),
     (([[1, 1], [1, -1e151], [0, 0]], [0, 1, 0]), ValueError, f"X row 1, column 1 is -1e+151; {TOO_LARGE}"),
@@ -251,17 +323,24 @@ REFUSED_ROWS = [
     ([1, 2, NAN], ValueError, f"x row 0, column 2 is nan; {FILL_IN}"),
     (np.array([1, INF, 3]), ValueError, f"x row 0, column 1 is inf; {FILL_IN}"),
     ([1, None, 3], TypeError, f"x row 0, column 1 is None; {FILL_IN}"),
-    ([1, 2, "3"], TypeError, f"x row 0, column 2 is '3'; {CONVERT}"),
-    ([[1, 2, 3]], TypeError, f"x row 0, column 0 is [1, 2, 3]; {CONVERT}"),
+    ([1, 2, "3"], TypeError, f"x row 0, column 2 is the text '3'; {CONVERT}"),
+    ([[1, 2, 3]], TypeError, "x is [[1, 2, 3]]; expected a flat row of 3 numbers: predict takes several rows"),
     (
         [10**400, 1, 1],
         ValueError,
         "x row 0, column 0 is an integer too large for a float; expected a finite number: scale it down",
     ),
-    ("123", TypeError, "x is '123'; expected a flat sequence of 3 numbers"),
-    (7, TypeError, "x is 7; expected a flat sequence of 3 numbers"),
-    (None, TypeError, "x is None; expected a flat sequence of 3 numbers"),
-    ({1, 2, 3}, TypeError, "x is {1, 2, 3}; expected a flat sequence of 3 numbers"),
+    (np.ones((1, 3)), TypeError, f"x is array([[1., 1., 1.]]); {ONE_ROW}: predict takes several rows"),
+    ([np.ones(3)], TypeError, f"x is [array([1., 1., 1.])]; {ONE_ROW}: predict takes several rows"),
+    (np.array(1.0), TypeError, f"x is array(1.); {ONE_ROW}"),
+    (csr_array([[1, 2, 3]]), TypeError, "x is a sparse matrix of type csr_array; expected a dense one: call its toarray()"),
+    (POINTER, TypeError, f"x is a value of type LP_c_double; {ONE_ROW}"),
+    ({"a": 1}, TypeError, f"x is {{'a': 1}}; {ONE_ROW}: the model was fitted without column names"),
+    (np.ma.array([1, 2, 3], mask=[0, 0, 1]), ValueError, f"x row 0, column 2 is masked; {FILL_IN}"),
+    ("123", TypeError, "x is the text '123'; expected a flat row of 3 numbers"),
+    (7, TypeError, "x is 7; expected a flat row of 3 numbers"),
+    (None, TypeError, "x is None; expected a flat row of 3 numbers"),
+    ({1, 2, 3}, TypeError, "x is {1, 2, 3}; expected a flat row of 3 numbers: give its values in a list"),
 ]
 
 
@@ -405,7 +484,7 @@ def test_refused_scores(model):
     )
     text = "expected labels such as fit was given: convert y to them"
     for y in (["0", "1", "1", "0"], MATRIX, np.array(MATRIX), [np.array(row) for row in MATRIX], [0.5, 0.25, 2, 3]):
-        shown = repr(y[0]) if isinstance(y, list) else repr(y[0].tolist())
+        shown = repr(np.array(y[0]).tolist())
         refusal(
             lambda y=y: model.score(X, y),
             ValueError,

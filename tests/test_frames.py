@@ -57,7 +57,7 @@ for backend in pp.available_backends():
     assert model.predict_proba(X) == expected.predict_proba(rows)
     assert model.predict_one(dict(zip("cab", [5.0, 0.0, 1.0]))) == "no"
     assert "different order" in refused(lambda: model.predict(of(rows, "bac")))
-    assert "expected a flat sequence of 3 numbers" in refused(lambda: model.predict_one(of(rows[:1])))
+    assert "expected a flat row of 3 numbers" in refused(lambda: model.predict_one(of(rows[:1])))
     for y in (series(labels), frame({{"y": labels}})):
         assert new().fit(X, y).coef_ == expected.coef_
         assert model.score(X, y) == 1
@@ -78,9 +78,9 @@ for backend in pp.available_backends():
     assert several.train(X, of(matrix), 50).weights == other.train(rows, matrix, 50).weights
 
     assert refused(lambda: model.predict(of([[1.0, 2.0, 3.0], [4.0, None, 6.0]]))) == (
-        "X row 1, column 1 is None; expected a finite number: fill it in or drop that row")
+        "X row 1, column 'b' is nan; expected a finite number: fill it in or drop that row")
     assert refused(lambda: model.predict(of([[1.0, 2.0, "x"], [4.0, 5.0, "y"]]))) == (
-        "X row 0, column 2 is 'x'; expected a finite number: convert it first, as float(...) does")
+        "X column 'c' holds texts; expected numbers: make a 0/1 column for each of them, or leave the column out")
     assert refused(lambda: new().fit(X, series(["a", None, "b"]))) == (
         "y row 1 is None; expected a label: fill it in or drop that row")
     assert "must not be empty" in refused(lambda: model.predict(frame({{}})))
@@ -134,7 +134,7 @@ UNKNOWN = {
 def test_a_frame_whose_rows_cannot_be_told_from_its_columns_is_refused(make_model, make_layer, frame):
     model, layer = make_model(l2=0.1).fit(ROWS, [0, 1, 0]), make_layer(3)
     message = (
-        f"is a data frame of type {type(frame).__name__}, whose rows cannot be told from its columns; expected rows: give a "
+        f"a data frame of type {type(frame).__name__}, whose rows cannot be told from its columns; expected rows: give a "
         "list of its rows, or a NumPy array"
     )
     for name, call in (
@@ -148,7 +148,7 @@ def test_a_frame_whose_rows_cannot_be_told_from_its_columns_is_refused(make_mode
     ):
         with pytest.raises(TypeError) as caught:
             call()
-        assert str(caught.value) == f"{name} {message}"
+        assert str(caught.value) == f"{name} {'are' if name in ('inputs', 'targets') else 'is'} {message}"
 
 
 def test_rows_of_a_query_are_rows(make_model):

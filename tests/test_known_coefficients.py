@@ -95,7 +95,11 @@ REFUSED = [
         ValueError,
         "intercept has 3 numbers but coef has 3 rows: give one number, or one for each row",
     ),
-    (([1, "2"],), TypeError, "coef row 1, column 0 is '2'; expected a finite number: convert it first, as float(...) does"),
+    (
+        ([1, "2"],),
+        TypeError,
+        "coef row 1, column 0 is the text '2'; expected a finite number: convert it first, as float(...) does",
+    ),
     (([1, 1e200],), ValueError, "coef row 1, column 0 is 1e+200; expected a number from -1e150 to 1e150: scale it down"),
     (([1, 2], None), TypeError, "intercept row 0, column 0 is None; expected a finite number: fill it in or drop that row"),
     (

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from optimum import bits, samples
 
-from pyperceptron.containers import as_flat
 from pyperceptron.labels import read_labels
+from pyperceptron.vectors import as_flat
 
 
 @pytest.mark.parametrize(("classes", "rows"), [(2, 200_000), (3, 65_537), (300, 131_072)])

@@ -6,6 +6,7 @@ from array import array
 import numpy as np
 import pytest
 from containers import CONTAINERS
+from scipy.sparse import csr_array
 
 from pyperceptron import SigmoidLayer
 
@@ -78,8 +79,13 @@ def test_outputs_keep_no_reference_to_the_inputs(make_layer):
 
 
 NAN, INF = float("nan"), float("inf")
-ONE_ROW = "for a single row write [[...]], as in inputs = [[1, 0, 1]]"
+LIST_OF_ROWS = "give a list of rows"
+FLAT = "write [inputs] for one row, or [[value] for value in inputs] for one column"
+FLAT_ARRAY = "write [inputs] for one row, or inputs.reshape(-1, 1) for one column"
+TEXTS = "turn texts into columns of numbers, such as a count for each word"
 TRAIN = [[[0, 1, 2], [3, 4, 5]], [0, 1]]
+
+POINTER = ctypes.cast((ctypes.c_double * 3)(1, 2, 3), ctypes.POINTER(ctypes.c_double))  # it has no end
 
 REFUSED_INPUTS = [
     ([[1, 2, 3], [4, 5]], ValueError, "inputs row 1 has 2 numbers but row 0 has 3: give every row equally many"),
@@ -89,17 +95,17 @@ REFUSED_INPUTS = [
     ([[]], ValueError, "inputs must not be empty: give at least one row of at least one number"),
     ([[], []], ValueError, "inputs must not be empty: give at least one row of at least one number"),
     (np.ones((0, 3)), ValueError, "inputs must not be empty: give at least one row of at least one number"),
-    ([1, 2, 3], TypeError, f"inputs row 0 is 1; expected a row of numbers: {ONE_ROW}"),
-    (np.ones(3), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {ONE_ROW}"),
-    (array("d", [1, 2, 3]), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {ONE_ROW}"),
-    (np.float64(5), ValueError, f"inputs must have two dimensions, rows and columns; got 0: {ONE_ROW}"),
+    ([1, 2, 3], TypeError, f"inputs row 0 is 1; expected a row of numbers: {FLAT}"),
+    (np.ones(3), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {FLAT_ARRAY}"),
+    (array("d", [1, 2, 3]), ValueError, f"inputs must have two dimensions, rows and columns; got 1: {FLAT}"),
+    (np.float64(5), ValueError, f"inputs must have two dimensions, rows and columns; got 0: {LIST_OF_ROWS}"),
     (
         np.ones((2, 3, 1)),
         ValueError,
         "inputs must have two dimensions, rows and columns; got 3: flatten each sample into one row",
     ),
-    (None, TypeError, f"inputs must be rows of numbers; got None: {ONE_ROW}"),
-    (7, TypeError, f"inputs must be rows of numbers; got 7: {ONE_ROW}"),
+    (None, TypeError, f"inputs are None; expected rows of numbers: {LIST_OF_ROWS}"),
+    (7, TypeError, f"inputs are 7; expected rows of numbers: {LIST_OF_ROWS}"),
     (
         [[1, 2, 3], [4, None, 6]],
         TypeError,
@@ -108,24 +114,24 @@ REFUSED_INPUTS = [
     (
         [[1, 2, "3"]],
         TypeError,
-        "inputs row 0, column 2 is '3'; expected a finite number: convert it first, as float(...) does",
+        "inputs row 0, column 2 is the text '3'; expected a finite number: convert it first, as float(...) does",
     ),
     (
         ["123"],
         TypeError,
-        "inputs row 0, column 0 is '1'; expected a finite number: convert it first, as float(...) does",
+        f"inputs row 0 is the text '123'; expected a row of numbers: {TEXTS}",
     ),
     (
         [[1, 2, 3j]],
         TypeError,
-        "inputs row 0, column 2 is 3j; expected a finite number: convert it first, as float(...) does",
+        "inputs row 0, column 2 is 3j; expected a finite number: convert it to a real number first",
     ),
     (
         [[1, 2, [3, 4]]],
         TypeError,
-        "inputs row 0, column 2 is [3, 4]; expected a finite number: convert it first, as float(...) does",
+        "inputs row 0, column 2 is [3, 4]; expected a finite number: flatten each sample into one row of numbers",
     ),
-    ([[1, 2, 3], None], TypeError, f"inputs row 1 is None; expected a row of numbers: {ONE_ROW}"),
+    ([[1, 2, 3], None], TypeError, "inputs row 1 is None; expected a row of numbers: fill it in or drop it"),
     (
         [[1, 2, 10**400]],
         ValueError,
@@ -149,7 +155,8 @@ REFUSED_INPUTS = [
     (
         np.array([["a", "b", "c"]]),
         TypeError,
-        "inputs row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+        "inputs row 0, column 0 is the text 'a'; expected a finite number: make a 0/1 column for each of such texts, or "
+        "leave the column out",
     ),
     (
         np.array([[1, 2, None]]),
@@ -166,9 +173,27 @@ REFUSED_INPUTS = [
         TypeError,
         "inputs must hold real numbers in native byte order; got elements of buffer format '>d': convert them first",
     ),
-    ({"a": 1}, TypeError, f"inputs must be rows of numbers; got {{'a': 1}}: {ONE_ROW}"),
-    ([[1, 2, 3], {0: 1, 1: 2, 2: 3}], TypeError, f"inputs row 1 is {{0: 1, 1: 2, 2: 3}}; expected a row of numbers: {ONE_ROW}"),
-    ([{1, 2, 3}], TypeError, f"inputs row 0 is {{1, 2, 3}}; expected a row of numbers: {ONE_ROW}"),
+    (
+        csr_array([[1, 2, 3]]),
+        TypeError,
+        "inputs are a sparse matrix of type csr_array; expected a dense one: call its toarray()",
+    ),
+    (
+        POINTER,
+        TypeError,
+        f"inputs are a value of type LP_c_double; expected rows of numbers: {LIST_OF_ROWS}",
+    ),
+    ({"a": 1}, TypeError, "inputs are {'a': 1}; expected rows of numbers: give its values in a list"),
+    (
+        [[1, 2, 3], {0: 1, 1: 2, 2: 3}],
+        TypeError,
+        "inputs row 1 is {0: 1, 1: 2, 2: 3}; expected a row of numbers: give its values in the order of the columns",
+    ),
+    (
+        [{1, 2, 3}],
+        TypeError,
+        "inputs row 0 is {1, 2, 3}; expected a row of numbers: give its values in the order of the columns",
+    ),
     (
         np.ma.array([[1, 2, 3], [4, 5, 999]], mask=[[0, 0, 0], [0, 0, 1]]),
         ValueError,
@@ -221,7 +246,7 @@ REFUSED_TRAININGS = [
     (
         (TRAIN[0], ["a", "b"]),
         TypeError,
-        "targets row 0, column 0 is 'a'; expected a finite number: convert it first, as float(...) does",
+        "targets row 0, column 0 is the text 'a'; expected a finite number: give numbers",
     ),
     ((*TRAIN, -1), ValueError, "iterations is -1; expected a whole number from 0 to 9223372036854775807"),
     (

@@ -82,10 +82,12 @@ def test_feature_names(make_model):
         ValueError, match="in a different order than in fit \\(first difference: 'b'\\): give them as 'a', 'b', 'c'"
     ):
         model.predict(Frame(X, ["b", "a", "c"]))
-    with pytest.raises(ValueError, match="X lacks 1 column that the model was fitted with: 'b'; it has 'd' instead"):
+    with pytest.raises(
+        ValueError,
+        match=r"X lacks the column 'b' .* and has the column 'd' that the model was not fitted with: give 'a', 'b', 'c'$",
+    ):
         model.predict_proba(Frame(X, ["a", "d", "c"]))
     assert not hasattr(make_model(l2=0.1).fit(X, y), "feature_names_in_")
-    assert not hasattr(make_model(l2=0.1).fit(Frame(X, [0, 1, 2]), y), "feature_names_in_")
     assert not hasattr(model.fit(X, y), "feature_names_in_")
 
 
@@ -135,12 +137,12 @@ def test_single_row_with_unknown_column_names(make_model):
     model = make_model(l2=0.1).fit(X, y)
     for refused in ({0: 9.0, 1: 9.0}, MappingProxyType({0: 9.0, 1: 9.0}), Frame([[9.0, 9.0]], [0, 1])):
         for ask in (model.predict_one, model.predict_proba_one):
-            with pytest.raises(TypeError, match=r"^x is .*; expected a flat sequence of 2 numbers$"):
+            with pytest.raises(TypeError, match=r"^x is .*; expected a flat row of 2 numbers: "):
                 ask(refused)
     assert model.predict_proba_one(Series(X[0], ["u", "v"])) == tuple(model.predict_proba(X)[0])  # the model knows no names
     named = make_model(l2=0.1).fit(Frame(X, ["a", "b"]), y)
     assert named.predict_proba_one(Series(X[0], [0, 1])) == tuple(model.predict_proba(X)[0])  # the row knows no names
-    with pytest.raises(TypeError, match=r"^x is .*; expected a flat sequence of 2 numbers$"):
+    with pytest.raises(TypeError, match=r"^x is .*; expected a flat row of 2 numbers: predict takes several rows$"):
         named.predict_one(Frame([[9.0, 9.0]], ["a", "b"]))
 
 

@@ -95,7 +95,7 @@ def test_refused_probabilities(make_model, y, message, as_given):
 
 
 def test_probabilities_take_no_labels_and_no_class_weights(make_model):
-    with pytest.raises(TypeError, match=r"^y row 0, column 0 is 'a'; expected a finite number"):
+    with pytest.raises(TypeError, match=r"^y row 0, column 0 is the text 'a'; expected a finite number"):
         make_model(targets="probabilities").fit(X3, [["a"], ["b"], ["a"]])
     with pytest.raises(ValueError, match=r"^class_weight is for one label per row"):
         make_model(targets="probabilities", class_weight="balanced").fit(X3, [0.1, 0.5, 0.9])

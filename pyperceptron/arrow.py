@@ -1,0 +1,246 @@
+"""Read tables through the Arrow C data interface: from the columns' own memory, without a Python object for each value.
+
+Only standard C structures cross the interface, so any library that speaks it will do, and none is imported here:
+https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html and CDataInterface/PyCapsuleInterface.html.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+NUMBERS = dict(zip("cCsSiIlLefg", "bBhHiIqQefd", strict=True))  # Arrow's letter: that of a memoryview
+_KINDS = {
+    "u": "texts",
+    "U": "texts",
+    "vu": "texts",
+    "z": "bytes",
+    "Z": "bytes",
+    "vz": "bytes",
+    "w": "bytes",
+    "td": "dates",
+    "ts": "dates",
+    "tt": "times",
+    "tD": "durations",
+    "ti": "intervals",
+    "+": "lists or records",
+}
+
+
+class Column:
+    """A column of a table, or a part of one: where its values are and how they are stored.
+
+    format    of Arrow: "g" is float64, "b" bits, "u" texts ...
+    address   of the first value; None if there are no values
+    offset    how many values, of the same memory, come before the first one of the column
+    length    how many values it has
+    missing   the indices of the values that are missing
+    owner     what keeps the memory alive
+    """
+
+    __slots__ = ("address", "format", "length", "missing", "offset", "owner")
+
+    def __init__(
+        self, format: str, address: int | None, offset: int, length: int, missing: list[int], owner: object = None
+    ) -> None:
+        self.format = format
+        self.address = address
+        self.offset = offset
+        self.length = length
+        self.missing = missing
+        self.owner = owner
+
+    def numbers(self) -> memoryview[Any]:
+        """Return the values in a memoryview of any numeric format; those that are missing are meaningless.
+
+        The column's memory is not copied, so the caller must do that as long as it exists.
+        """
+        if not self.length or self.address is None:
+            return memoryview(array("d", bytes(8 * self.length)))
+        if self.format == "b":
+            return memoryview(_bits(self.address, self.offset, self.length))
+        if self.format[0] == "d":
+            return memoryview(_decimals(self.format, self.address, self.offset, self.length))
+        code = NUMBERS[self.format]
+        size = struct.calcsize(code)
+        values = _memory(self.address + size * self.offset, size * self.length)
+        return memoryview(array("d", struct.unpack(f"{self.length}e", values))) if code == "e" else values.cast(code)  # type: ignore[call-overload]
+
+
+def holds_numbers(format: str) -> bool:
+    """Whether an Arrow format is one of numbers, bits or decimals, or of nothing but missing values."""
+    return format in NUMBERS or format in ("b", "n") or format.startswith("d:")
+
+
+def kind_of(format: str) -> str:
+    """Return the plural of what a column of an Arrow format without numbers holds."""
+    return next((kind for start, kind in _KINDS.items() if format.startswith(start)), f"values of Arrow format {format!r}")
+
+
+def missing_bits(address: int | None, offset: int, length: int) -> list[int]:
+    """Return the indices of the bits that are 0 in a validity bitmap; none if there is no bitmap."""
+    if not address:
+        return []
+    bits = _bits(address, offset, length)
+    missing = []
+    index = bits.find(0)
+    while index >= 0:
+        missing.append(index)
+        index = bits.find(0, index + 1)
+    return missing
+
+
+class _Schema(ctypes.Structure):
+    pass
+
+
+class _Array(ctypes.Structure):
+    pass
+
+
+class _Stream(ctypes.Structure):
+    pass
+
+
+_Schema._fields_ = [
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", ctypes.c_void_p),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Schema))),
+    ("dictionary", ctypes.POINTER(_Schema)),
+    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Schema))),
+    ("private_data", ctypes.c_void_p),
+]
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Array))),
+    ("dictionary", ctypes.POINTER(_Array)),
+    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Array))),
+    ("private_data", ctypes.c_void_p),
+]
+_Stream._fields_ = [
+    ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), ctypes.POINTER(_Schema))),
+    ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), ctypes.POINTER(_Array))),
+    ("get_last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.POINTER(_Stream))),
+    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Stream))),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+class ArrowTable:
+    """A table that another library hands over; a context manager, after which its memory belongs to that library again.
+
+    names     of the columns; None if the source is a single column instead
+    formats   of the columns, as Arrow writes them; "dictionary" for one of categories
+    """
+
+    def __init__(self, source: Any) -> None:
+        """Take over what `source.__arrow_c_stream__()` or `source.__arrow_c_array__()` gives; raise ValueError if it fails."""
+        self._stream: _Stream | None = None
+        self._batch: _Array | None = None  # the last one received, released or not
+        # The capsules own what the pointers refer to, until the last copy of this table is gone.
+        if hasattr(source, "__arrow_c_stream__"):
+            self._capsules: tuple[Any, ...] = (source.__arrow_c_stream__(),)
+            self._stream = _Stream.from_address(_address(self._capsules[0], b"arrow_array_stream"))
+            self._schema = _Schema()
+            self._check(self._stream.get_schema(ctypes.byref(self._stream), ctypes.byref(self._schema)))
+        else:
+            self._capsules = source.__arrow_c_array__()
+            self._schema = _Schema.from_address(_address(self._capsules[0], b"arrow_schema"))
+            self._batch = _Array.from_address(_address(self._capsules[1], b"arrow_array"))
+        schema = self._schema
+        is_table = schema.format == b"+s"
+        columns = [schema.children[index].contents for index in range(schema.n_children)] if is_table else [schema]
+        self.names = tuple((column.name or b"").decode() for column in columns) if is_table else None
+        self.formats = ["dictionary" if column.dictionary else column.format.decode() for column in columns]
+
+    def __enter__(self) -> ArrowTable:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Release what was taken over, in the order that the interface asks for; the capsules release nothing twice."""
+        for owned in (self._batch, self._schema, self._stream):
+            if owned is not None and owned.release:
+                owned.release(ctypes.byref(owned))
+
+    def batches(self) -> Iterator[list[Column]]:
+        """Yield the columns of one batch of rows after the other; they are valid until the next batch is asked for."""
+        if self._batch is not None:
+            yield self._columns(self._batch)
+        while self._stream is not None:
+            self._batch = _Array()
+            self._check(self._stream.get_next(ctypes.byref(self._stream), ctypes.byref(self._batch)))
+            if not self._batch.release:
+                break
+            yield self._columns(self._batch)
+            self._batch.release(ctypes.byref(self._batch))
+
+    def _columns(self, batch: _Array) -> list[Column]:
+        """Return the columns of a batch. The rows of a table may be missing too, and have an offset of their own."""
+        if self.names is None:
+            return [_column(self.formats[0], batch, 0, batch.length)]
+        missing = missing_bits(batch.buffers[0], batch.offset, batch.length) if batch.n_buffers and batch.null_count else []
+        columns = []
+        for index, format in enumerate(self.formats):
+            column = _column(format, batch.children[index].contents, batch.offset, batch.length)
+            column.missing = sorted({*column.missing, *missing})
+            columns.append(column)
+        return columns
+
+    def _check(self, status: int) -> None:
+        assert self._stream is not None
+        if status:
+            reason = self._stream.get_last_error(ctypes.byref(self._stream)) or b"no reason given"
+            raise ValueError(f"the Arrow stream cannot be read ({reason.decode(errors='replace')}): give the rows as lists")
+
+
+def _column(format: str, values: _Array, offset: int, length: int) -> Column:
+    """Return the column that an array of Arrow describes, of this length, from this offset on besides the array's own."""
+    offset += values.offset
+    if format == "n":
+        return Column(format, None, 0, length, list(range(length)))
+    missing = missing_bits(values.buffers[0], offset, length) if values.null_count else []
+    return Column(format, values.buffers[1], offset, length, missing)
+
+
+def _address(capsule: Any, name: bytes) -> int:
+    get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return int(get_pointer(capsule, name))
+
+
+def _memory(address: int, size: int) -> memoryview[Any]:
+    return memoryview((ctypes.c_ubyte * size).from_address(address)).cast("B")
+
+
+def _bits(address: int, offset: int, length: int) -> bytes:
+    """Return `length` bits, the lowest of each byte first, as bytes of 0 and 1."""
+    first, last = offset // 8, (offset + length + 7) // 8
+    unpacked = b"".join(map(_BITS_OF_BYTE.__getitem__, _memory(address + first, last - first)))
+    return unpacked[offset - 8 * first :][:length]
+
+
+_BITS_OF_BYTE = [bytes(byte >> bit & 1 for bit in range(8)) for byte in range(256)]
+
+
+def _decimals(format: str, address: int, offset: int, length: int) -> array[float]:
+    """Return decimals, whole numbers of 128 or as many bits as the format says times a power of ten, rounded to float64."""
+    _, scale, *bits = map(int, format[2:].split(","))
+    size = (bits[0] if bits else 128) // 8
+    memory = _memory(address + size * offset, size * length)
+    whole = (int.from_bytes(memory[start : start + size], "little", signed=True) for start in range(0, len(memory), size))
+    power = 10 ** abs(scale)
+    return array("d", (value / power if scale >= 0 else value * power for value in whole))

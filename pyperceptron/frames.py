@@ -1,0 +1,185 @@
+"""Read the numbers of a data frame of any library: pandas, one that speaks Arrow, or the data frame interchange protocol."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from math import nan
+
+from pyperceptron.checks import named, read_number
+from pyperceptron.vectors import PIECE, numpy_if_loaded, reshaped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+    from typing import Any, NoReturn
+
+    from pyperceptron.arrow import Column
+
+    Names = tuple[Hashable, ...]
+
+# Of the interchange protocol: kinds of columns and of missing values, and Arrow's letters by kind and bits.
+_NO_NUMBERS = {21: "texts", 22: "dates", 23: "categories"}
+_SENTINEL, _BIT_MASK, _BYTE_MASK = 2, 3, 4
+_FORMATS = {
+    **{(0, bits): letter for bits, letter in zip((8, 16, 32, 64), "csil", strict=True)},
+    **{(1, bits): letter for bits, letter in zip((8, 16, 32, 64), "CSIL", strict=True)},
+    **{(2, bits): letter for bits, letter in zip((16, 32, 64), "efg", strict=True)},
+    (20, 8): "C",
+    (20, 1): "b",
+}
+
+
+def column_names(source: Any) -> Names | None:
+    """Return the names of the columns of a data frame or a table; None if the source has none."""
+    for attribute in ("column_names", "columns"):
+        names = getattr(source, attribute, None)
+        if names is not None and not callable(names) and hasattr(names, "__iter__") and not isinstance(source, type):
+            return tuple(names) or None
+    return None
+
+
+def read_frame(source: Any, name: str) -> tuple[Any, Names] | None:
+    """Return the numbers of a data frame, n_rows × n_columns, in a NumPy array or a memoryview, and its columns' names.
+
+    A missing value is nan. None if the source is no data frame, or one that only NumPy or its own methods can read. Raises
+    TypeError, naming the column, if one holds texts, dates or anything else that is not a number.
+    """
+    if is_pandas(source, "DataFrame"):
+        return _numbers_of_pandas(source, name), tuple(source.columns)
+    if _speaks(source, "__arrow_c_stream__") or _speaks(source, "__arrow_c_array__"):
+        from pyperceptron.arrow import ArrowTable  # only here, as importing ctypes takes milliseconds
+
+        with ArrowTable(source) as table:
+            if table.names is None and hasattr(source, "__iter__"):  # a single column, which may hold lists
+                return None
+            names: Names = (None,) if table.names is None else table.names
+            return _joined(names, table.formats, table.batches(), name), names
+    if _speaks(source, "__dataframe__") and not hasattr(source, "__array__"):
+        return _numbers_of_interchange(source.__dataframe__(), name)
+    return None
+
+
+def is_pandas(source: Any, kind: str) -> bool:
+    """Whether the source is a "DataFrame" or a "Series" of pandas, which is not imported for that."""
+    return isinstance(source, getattr(sys.modules.get("pandas"), kind, ()))
+
+
+def _speaks(source: Any, method: str) -> bool:
+    return callable(getattr(source, method, None)) and not isinstance(source, type)
+
+
+def _numbers_of_pandas(frame: Any, name: str) -> Any:
+    numpy = numpy_if_loaded()
+    kinds = [_kind_of_pandas(dtype) for dtype in frame.dtypes]
+    for column, kind in zip(frame.columns, kinds, strict=True):
+        if len(kind) > 1:
+            _refuse_column(name, column, kind)
+    if "O" not in kinds:
+        values = frame.to_numpy() if all(isinstance(dtype, numpy.dtype) for dtype in frame.dtypes) else None
+        if values is not None and values.dtype != object:
+            return values
+        with numpy.errstate(all="ignore"):
+            return frame.to_numpy(dtype="d", na_value=nan)
+    values = numpy.empty(frame.shape)
+    for index, (column, kind) in enumerate(zip(frame.columns, kinds, strict=True)):
+        series = frame.iloc[:, index]
+        if kind == "O":
+            objects = enumerate(series.tolist())
+            values[:, index] = [read_number(value, name, row, index, column) for row, value in objects]
+        else:
+            with numpy.errstate(all="ignore"):
+                values[:, index] = series.to_numpy(dtype="d", na_value=nan)
+    return values
+
+
+def _kind_of_pandas(dtype: Any) -> str:
+    """Return "d" for a dtype of numbers, "O" for one of any Python objects, else what its values are."""
+    if dtype.name == "category":
+        return "categories"
+    if dtype.name.startswith("period"):
+        return "dates"
+    return {"M": "dates", "m": "durations", "c": "complex numbers"}.get(dtype.kind, "d" if dtype.kind in "biuf" else "O")
+
+
+def _numbers_of_interchange(frame: Any, name: str) -> tuple[Any, Names]:
+    names = tuple(frame.column_names())
+    formats = []
+    for index, column in enumerate(names):
+        kind, bits, *_ = frame.get_column(index).dtype
+        if kind in _NO_NUMBERS:
+            _refuse_column(name, column, _NO_NUMBERS[kind])
+        if (kind, bits) not in _FORMATS:
+            _refuse_column(name, column, f"values of kind {kind} and {bits} bits")
+        formats.append(_FORMATS[kind, bits])
+
+    batches = ([_interchanged(chunk.get_column(j), format) for j, format in enumerate(formats)] for chunk in frame.get_chunks())
+    return _joined(names, formats, batches, name), names
+
+
+def _interchanged(column: Any, format: str) -> Column:
+    from pyperceptron.arrow import Column, missing_bits
+
+    buffers, length, offset = column.get_buffers(), column.size(), column.offset
+    kind, value = column.describe_null
+    values = Column(format, buffers["data"][0].ptr, offset, length, [], buffers)
+    if kind == _SENTINEL:
+        values.missing = [row for row, number in enumerate(values.numbers()) if number == value]
+    if kind in (_BIT_MASK, _BYTE_MASK) and buffers["validity"] is not None:
+        address = buffers["validity"][0].ptr
+        if kind == _BYTE_MASK:
+            mask: Any = Column("C", address, offset, length, []).numbers()
+            values.missing = [row for row, byte in enumerate(mask) if bool(byte) == bool(value)]
+        else:
+            zeros_of_mask = missing_bits(address, offset, length)
+            values.missing = sorted({*range(length)} - {*zeros_of_mask}) if value else zeros_of_mask
+    return values
+
+
+def _joined(names: Names, formats: list[str], batches: Iterable[list[Column]], name: str) -> Any:
+    """Return batches of columns as rows: in a NumPy array, or in a memoryview if NumPy is not loaded."""
+    from pyperceptron.arrow import holds_numbers, kind_of
+
+    for column, format in zip(names, formats, strict=True):
+        if not holds_numbers(format):
+            _refuse_column(name, column, "categories" if format == "dictionary" else kind_of(format))
+    code = "f" if {*formats} == {"f"} else "d"
+    numpy, n_columns = numpy_if_loaded(), len(names)
+    numbers: array[float] = array(code)
+    for columns in batches:
+        start = len(numbers)
+        for block in _blocks(columns, code):
+            numbers.frombytes(block)
+        for j, column in enumerate(columns):
+            for row in column.missing:
+                numbers[start + row * n_columns + j] = nan
+    if not numbers:
+        return memoryview(b"")
+    view = reshaped(memoryview(numbers), (len(numbers) // n_columns, n_columns))
+    return numpy.asarray(view) if numpy else view
+
+
+def _blocks(columns: list[Column], code: str) -> Iterator[Any]:
+    """Yield the numbers of columns of equal length row by row, as the bytes of some rows of float64 or float32 at a time."""
+    numpy, n_columns, n_rows = numpy_if_loaded(), len(columns), columns[0].length
+    views = [column.numbers() for column in columns]
+    at_once = max(1, PIECE // n_columns)
+    for start in range(0, n_rows, at_once):
+        some = [view[start : start + at_once] for view in views]
+        if numpy:
+            yield numpy.stack(some, axis=1, dtype=code, casting="unsafe").tobytes()
+        else:
+            block = array(code, bytes(array(code).itemsize * n_columns * len(some[0])))
+            for j, view in enumerate(some):
+                memoryview(block)[j::n_columns] = view if view.format == code else memoryview(array(code, view))
+            yield block.tobytes()
+
+
+def _refuse_column(name: str, column: Hashable, kind: str) -> NoReturn:
+    if kind in ("dates", "times", "durations", "intervals"):
+        remedy = "turn them into numbers, such as days since a first date, or leave the column out"
+    elif kind in ("texts", "categories"):
+        remedy = "make a 0/1 column for each of them, or leave the column out"
+    else:
+        remedy = "turn them into numbers, or leave the column out"
+    raise TypeError(f"{name} column {named(column)} holds {kind}; expected numbers: {remedy}")
