@@ -230,7 +230,7 @@ def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> 
         )
     elif not (objective.l1 or objective.l2) or point.gradient_norm > 0.01 * slope:
         return []  # training ended before the optimum
-    elif spread == 0:
+    elif spread == 0 and objective.l1:
         pairs = zip(without.gradient, objective.l1_weights, strict=True)
         smallest = objective.l1 * max(abs(gradient) / l1 for gradient, l1 in pairs if l1)
         sentence = (

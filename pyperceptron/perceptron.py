@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from math import fsum  # sum() rounds differently since Python 3.12
+from math import fsum, inf  # sum() rounds differently since Python 3.12
 
 from pyperceptron.backends import backend_at_hand, backend_name, backend_of
 from pyperceptron.checks import (
@@ -206,6 +206,12 @@ class Perceptron(Parameters):
             intercept=intercept,
             standardize=bool(self.standardize),
         )
+        for penalty, factors in (("l2", objective.l2_weights), ("l1", objective.l1_weights)):
+            if inf in factors:
+                raise ValueError(
+                    f"{penalty} is {named(getattr(self, penalty))}; expected less, as standardize=True multiplies it by the "
+                    "scale of a column and it overflows: lower it, or scale X down"
+                )
         start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
 
         # Solve and keep.

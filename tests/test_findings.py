@@ -450,3 +450,9 @@ def test_gradient_descent_that_diverges_says_what_helps(make_model):
     with pytest.warns(pp.TrainingWarning, match="^Gradient descent diverges"):
         make_model(solver="gd", learning_rate=1e3, max_iter=50).fit(10 * X, y)
     assert "diverges" not in " ".join(make_model(solver="gd", max_iter=50, tol=1e-2).fit(10 * X, y).findings_)
+
+
+def test_a_penalty_under_which_coefficients_underflow(make_model):
+    model = make_model(l2=1e150, solver="gd").fit([[0.0], [1e-140], [2e-140], [3e-140]], [0, 1, 0, 1])
+    assert 0 < model.coef_[0][0] < 1e-290
+    assert "so strong" in model.findings_[-1]

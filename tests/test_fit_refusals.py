@@ -436,6 +436,17 @@ def test_refused_parameters(make_model, params, error, message):
     refusal(lambda: model.fit(X, Y), error, message)
 
 
+@pytest.mark.parametrize(("params", "scale"), [({"l2": 1e308}, 100), ({"l2": 1e100}, 1e140), ({"l1": 1e200}, 1e140)], ids=str)
+def test_a_penalty_that_overflows_in_standardised_columns(make_model, params, scale):
+    [(name, value)] = params.items()
+    message = (
+        f"{name} is {value!r}; expected less, as standardize=True multiplies it by the scale of a column and it overflows: "
+        "lower it, or scale X down"
+    )
+    samples = [[scale * value for value in row] for row in X]
+    refusal(lambda: make_model(standardize=True, **params).fit(samples, Y), ValueError, message)
+
+
 def test_refused_parameters_cover_every_parameter():
     tried = {name for params, *_ in REFUSED_PARAMETERS for name in params}
     assert tried | {"backend"} == set(pp.Perceptron().get_params())
