@@ -117,14 +117,14 @@ def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -
             f"{name} {_is(name)} a sparse matrix of type {type(source).__name__}; expected a dense one: call its toarray()"
         )
     iterable = hasattr(source, "__iter__") or hasattr(source, "__len__")
-    readable = not isinstance(source, (str, type)) and (iterable or _offers_memory(source) or column_names(source))
+    lazy = hasattr(source, "collect") and hasattr(source, "collect_schema")  # a frame without rows as yet
     if isinstance(source, UNORDERED):
         remedy = "give its values in a list"
     elif isinstance(source, str) and remedy:
         remedy = "turn texts into columns of numbers, such as a count for each word"
-    elif hasattr(source, "collect") and hasattr(source, "collect_schema"):  # a lazy frame
+    elif lazy:
         remedy = "call its collect()"
-    elif readable:
+    elif not isinstance(source, (str, type)) and (iterable or _offers_memory(source) or column_names(source)):
         return
     raise TypeError(f"{name} {_is(name)} {described(source)}; expected {expected}{': ' * bool(remedy)}{remedy}")
 
