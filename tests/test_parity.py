@@ -216,18 +216,37 @@ def test_storage_does_not_change_a_bit(make_layer, dtype):
     assert stored.forward(inputs).tolist() == as_float64.forward(inputs.astype(float)).tolist()
 
 
-def test_unknown_instruction_set_is_an_error():
-    if not hasattr(backend_of(backend_name()), "instruction_sets"):
+WITH_A_WRONG_INSTRUCTION_SET = """
+import os
+import pyperceptron as pp
+if hasattr(os, "fork"):
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+for use in (pp.available_backends, lambda: pp.SigmoidLayer(1), lambda: pp.Perceptron().fit([[0], [1]], [0, 1])) * 2:
+    try:
+        use()
+    except ValueError as error:
+        print(error)
+pp.SigmoidLayer(1, backend="python")
+"""
+
+
+def test_a_wrong_instruction_set_is_an_error_in_every_use(backend):
+    if not hasattr(backend, "instruction_sets"):
         return  # the reference does not use instruction sets
     ran = subprocess.run(
-        [sys.executable, "-c", "import pyperceptron as pp; pp.SigmoidLayer(1)"],
+        [sys.executable, "-c", WITH_A_WRONG_INSTRUCTION_SET],
         env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": "avx1024"},
         capture_output=True,
         text=True,
         cwd="/",
+        check=True,
     )
-    assert ran.returncode == 1
-    assert "ValueError: $PYPERCEPTRON_INSTRUCTION_SET is 'avx1024'; this machine has " in ran.stderr
+    sets = ", ".join(backend.instruction_sets())
+    line = f"$PYPERCEPTRON_INSTRUCTION_SET is 'avx1024'; this machine has {sets}: name one of them or unset it\n"
+    assert (ran.stdout, ran.stderr) == (line * 6, "")
 
 
 OF_THE_REFERENCE_ALONE = {"lesson", "pickled_loss"}

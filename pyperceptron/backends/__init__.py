@@ -18,7 +18,8 @@ _FASTEST_FIRST = ("cython", "python")
 def available_backends() -> tuple[str, ...]:
     """Return the names of the backends that can be imported, fastest first.
 
-    `("cython", "python")` if the compiled extension is built, else `("python",)`.
+    `("cython", "python")` if the compiled extension is built, else `("python",)`. Raises ValueError if
+    $PYPERCEPTRON_INSTRUCTION_SET names none that this machine has.
     """
     return tuple(name for name in _FASTEST_FIRST if _is_there(name))
 
@@ -71,6 +72,13 @@ def _is_there(name: str) -> bool:
     return True
 
 
-# A child that is forked while another thread imports a backend would wait for that thread for ever: import it before.
+def _import_before_a_fork() -> None:
+    """Import the backends, as a child forked while another thread imports one would wait for that thread for ever."""
+    try:
+        available_backends()
+    except ValueError:  # a wrong $PYPERCEPTRON_INSTRUCTION_SET, of which the first use of a backend tells
+        return
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=available_backends)
+    os.register_at_fork(before=_import_before_a_fork)
