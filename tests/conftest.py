@@ -68,22 +68,24 @@ def make_reference():
 def of_every_instruction_set():
     """Return a function that runs a script in a subprocess per supported instruction set and maps each to its output.
 
-    Without the compiled backend the only key is "the reference".
+    The subprocesses run at the same time. Without the compiled backend the only key is "the reference".
     """
 
     def run(script):
         names = getattr(backend_of(backend_name()), "instruction_sets", lambda: ("the reference",))()
-        return {
-            name: subprocess.run(
+        started = {
+            name: subprocess.Popen(
                 [sys.executable, "-c", script],
                 env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": name},
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 text=True,
-                check=True,
                 cwd="/",
-            ).stdout
+            )
             for name in names
         }
+        outputs = {name: process.communicate()[0] for name, process in started.items()}
+        assert not any(process.returncode for process in started.values())
+        return outputs
 
     return run
 
