@@ -11,7 +11,6 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
@@ -39,6 +38,8 @@ DIRECTIVES = {
     "language_level": 3,
     "wraparound": False,
 }
+
+CYTHON = "Cython>=3.1"
 
 # The kernels are compiled once for each set; the backend chooses the best that the processor has when it is imported.
 INSTRUCTION_SETS = {"baseline": []}
@@ -77,6 +78,13 @@ class BuildBackend(build_ext):
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
+        try:
+            from Cython.Build import cythonize
+        except ImportError:
+            sys.exit(
+                "pyperceptron: the compiled backend is built with Cython, which is not installed here: run pip install "
+                f"'{CYTHON}', or set PYPERCEPTRON_NO_EXTENSIONS=1 to install the pure-Python package"
+            )
         # Take only the sources, because setuptools has set attributes on ext that the new Extension lacks.
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
@@ -102,7 +110,8 @@ def switched_on(name: str) -> bool:
 
 
 def build(extensions: list[Extension]) -> None:
-    setup(ext_modules=extensions, cmdclass={"build_ext": BuildBackend})
+    # pip installs what setup_requires names before it builds.
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildBackend}, setup_requires=[CYTHON] if extensions else [])
 
 
 def build_pure() -> None:

@@ -32,8 +32,8 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or with sys.argv[1:] if None, and return the exit code.
 
-    0: success; 1: the output cannot be written; 2: a wrong variable of the environment; 130: Ctrl-C. An error is one line on
-    standard error. A wrong argument raises SystemExit(2), --help raises SystemExit(0).
+    0: success; 1: the output cannot be written; 130: Ctrl-C. An error is one line on standard error. A wrong argument or
+    variable of the environment raises SystemExit(2); --help raises SystemExit(0).
     """
     if sys.stdout is None:  # Python's stand-in for a closed one
         _complain("pyperceptron: cannot write: standard output is closed")
@@ -68,7 +68,7 @@ def _run(arguments: Sequence[str]) -> int:
             options.run(options)
     except (ValueError, OverflowError, ImportError) as error:
         _complain(f"{options.parser.prog}: {error}")
-        return 2
+        options.parser.exit(2)
     return 0
 
 

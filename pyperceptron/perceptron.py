@@ -11,7 +11,7 @@ from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
 from pyperceptron.containers import as_flat, as_list, as_view, pieces, read_table, zeros
 from pyperceptron.exceptions import NotFittedError
-from pyperceptron.findings import diagnose_targets, ruled_columns, warn
+from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -189,7 +189,8 @@ class Perceptron:
             )
 
         def data_findings(coefficients: Numbers) -> list[Finding]:
-            return diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+            of_data = diagnose_targets(targets) + ruled_columns(samples, columns, coefficients, objective.width)
+            return of_data + diagnose_backend(self.backend, objective)
 
         previous = self._fitted
         try:

@@ -3,9 +3,12 @@
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import zipapp
+from pathlib import Path
 
 import pytest
 
@@ -221,6 +224,27 @@ def test_version_lists_the_available_backends(capsys, without_the_compiled_backe
     code, _, err = run(capsys, "demo", "--backend", "cython")
     assert code == 2
     assert "backend 'cython' cannot be used here" in err
+
+
+def test_the_remedy_for_a_missing_backend_fits_where_the_package_is(monkeypatch, tmp_path, without_the_compiled_backend):
+    without_the_compiled_backend()
+    with pytest.raises(ImportError, match=r"^backend 'cython' cannot be used here \(.*\): install a C compiler and Pyth"):
+        pp.SigmoidLayer(1, backend="cython")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)  # as PyInstaller and others do
+    with pytest.raises(ImportError, match=r"\): freeze the program again where `pyperceptron --version` lists cython, or cho"):
+        pp.SigmoidLayer(1, backend="cython")
+    shutil.copytree(Path(pp.__file__).parent, tmp_path / "app" / "pyperceptron", ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz", main="pyperceptron.cli:main")
+    for arguments, code, told in (
+        ("--version", 0, f"pyperceptron {pp.__version__} (backends: python)"),
+        ("demo --iterations 9", 0, "So the neuron answers 1."),
+        ("demo --backend cython", 2, "): unpack the archive that holds the package, as Python imports no compiled module from"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "app.pyz", *arguments.split()], capture_output=True, text=True, cwd=tmp_path, env={"PATH": ""}
+        )
+        assert ran.returncode == code
+        assert told in ran.stdout + ran.stderr
 
 
 def test_python_m_runs_the_command():

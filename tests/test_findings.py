@@ -11,6 +11,7 @@ from containers import Frame
 from optimum import samples
 
 import pyperceptron as pp
+from pyperceptron import findings as diagnoses
 from pyperceptron.findings import Finding, warn
 from pyperceptron.labels import read_labels
 
@@ -450,3 +451,28 @@ def test_gradient_descent_that_diverges_says_what_helps(make_model):
     with pytest.warns(pp.TrainingWarning, match="^Gradient descent diverges"):
         make_model(solver="gd", learning_rate=1e3, max_iter=50).fit(10 * X, y)
     assert "diverges" not in " ".join(make_model(solver="gd", max_iter=50, tol=1e-2).fit(10 * X, y).findings_)
+
+
+# The missing compiled backend.
+
+
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")  # of a descent that stops early
+def test_a_long_training_without_the_compiled_backend_is_said(without_the_compiled_backend, monkeypatch):
+    X, y = [[i % 7, i % 11] for i in range(100)], [i % 2 for i in range(100)]
+
+    def said(steps, **params):
+        return findings(pp.Perceptron(solver="gd", tol=0.0, max_iter=steps, **params).fit(X, y), "compiled backend")
+
+    monkeypatch.delenv("PYPERCEPTRON_BACKEND", raising=False)
+    monkeypatch.setattr(diagnoses, "_SLOW", 200_000)  # a twenty-fifth
+    if len(pp.available_backends()) > 1:
+        assert said(30) == []
+    without_the_compiled_backend()
+    [sentence] = said(30)
+    assert sentence.startswith("The compiled backend, which trains a hundred times as fast, is missing here")
+    assert "install a C compiler" in sentence
+    assert said(30) == [sentence]
+    assert said(10) == []
+    assert said(30, backend="python") == []
+    monkeypatch.setenv("PYPERCEPTRON_BACKEND", "python")
+    assert said(30) == []

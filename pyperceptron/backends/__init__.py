@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends.python import LinearLoss, RowPredictor
 
-    __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of"]
+    __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of", "missing_backend"]
 
 _FASTEST_FIRST = ("cython", "python")
 
@@ -48,10 +49,26 @@ def backend_of(name: str) -> Backend:
     try:
         return _module(name)
     except ImportError as error:
-        raise ImportError(
-            f"backend {name!r} cannot be used here ({error}): install a C compiler and build the package again with "
-            "PYPERCEPTRON_REQUIRE_EXTENSIONS=1 pip install --force-reinstall --no-cache-dir, or choose backend='python'"
-        ) from error
+        raise ImportError(f"backend {name!r} cannot be used here ({error}): {_remedy()}, or choose backend='python'") from error
+
+
+def missing_backend(name: str) -> str:
+    """Return how to get the compiled backend if it is not here and backend=name leaves the choice; else an empty string."""
+    if name != "auto" or os.environ.get("PYPERCEPTRON_BACKEND") or available_backends() == _FASTEST_FIRST:
+        return ""
+    return _remedy()
+
+
+def _remedy() -> str:
+    """Say how to get the compiled backend, for the way in which this package came here."""
+    if getattr(sys, "frozen", False):
+        return "freeze the program again where `pyperceptron --version` lists cython"
+    if not os.path.isfile(__file__):
+        return "unpack the archive that holds the package, as Python imports no compiled module from inside one"
+    return (
+        "install a C compiler and Python's headers, and then the package again with PYPERCEPTRON_REQUIRE_EXTENSIONS=1 "
+        "pip install --force-reinstall --no-cache-dir and its address or path"
+    )
 
 
 def _module(name: str) -> Backend:
