@@ -5,7 +5,6 @@ PYPERCEPTRON_REQUIRE_EXTENSIONS=1  fail if it cannot be compiled
 neither                            try, and print a message if it cannot be compiled
 """
 
-import os
 import platform
 import sys
 import sysconfig
@@ -14,6 +13,8 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+from build_backend import CYTHON, switched_on
 
 # For bit-identical results: no fused multiply-add (-ffp-contract=off) and no -march=native.
 # -fno-math-errno and -fno-trapping-math let branch-free selections vectorise and change no result; -g0 and -s keep the wheel
@@ -38,8 +39,6 @@ DIRECTIVES = {
     "language_level": 3,
     "wraparound": False,
 }
-
-CYTHON = "Cython>=3.1"
 
 # The kernels are compiled once for each set; the backend chooses the best that the processor has when it is imported.
 INSTRUCTION_SETS = {"baseline": []}
@@ -105,13 +104,8 @@ class BuildBackend(build_ext):
         return compiled
 
 
-def switched_on(name: str) -> bool:
-    return os.environ.get(name, "0") not in ("", "0")
-
-
 def build(extensions: list[Extension]) -> None:
-    # pip installs what setup_requires names before it builds.
-    setup(ext_modules=extensions, cmdclass={"build_ext": BuildBackend}, setup_requires=[CYTHON] if extensions else [])
+    setup(ext_modules=extensions, cmdclass={"build_ext": BuildBackend})
 
 
 def build_pure() -> None:
