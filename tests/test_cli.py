@@ -154,6 +154,23 @@ def test_ctrl_c_is_one_line_and_exit_code_130():
         assert (process.returncode, err) == (130, "interrupted\n")
 
 
+def test_ctrl_c_during_the_import_is_one_line_and_exit_code_130():
+    """It arrives when the program imports the package, or one of its modules."""
+    program = """
+import os, signal, sys
+class Presses:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Presses())
+from pyperceptron_command import main
+sys.exit(main())
+"""
+    for module in ("pyperceptron", "pyperceptron.layer", "pyperceptron.cli"):
+        ran = subprocess.run([sys.executable, "-c", program, module], capture_output=True, text=True, cwd="/")
+        assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
+
+
 @pytest.mark.parametrize("command", ["--version", "demo"])
 def test_a_wrong_variable_is_one_line_and_exit_code_2(command):
     wanted = {"PYPERCEPTRON_BACKEND": "$PYPERCEPTRON_BACKEND is 'foo'; expected 'auto', 'cython' or 'python'"}
