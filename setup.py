@@ -8,6 +8,7 @@ neither                            try, and print a message if it cannot be comp
 import platform
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -88,7 +89,8 @@ class BuildBackend(build_ext):
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
         try:
-            ext.extra_objects = [self.compile_kernels(*each) for each in INSTRUCTION_SETS.items()]
+            with ThreadPoolExecutor() as pool:  # the compilers run at the same time
+                ext.extra_objects = list(pool.map(self.compile_kernels, *zip(*INSTRUCTION_SETS.items(), strict=True)))
             super().build_extension(ext)
         except (CCompilerError, ExecError, PlatformError) as error:
             raise CompilerFailed(error) from error
