@@ -5,16 +5,17 @@ PYPERCEPTRON_REQUIRE_EXTENSIONS=1  fail if it cannot be compiled
 neither                            try, and print a message if it cannot be compiled
 """
 
-import os
 import platform
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, ExecError, PlatformError
+
+from build_backend import CYTHON, switched_on
 
 # For bit-identical results: no fused multiply-add (-ffp-contract=off) and no -march=native.
 # -fno-math-errno and -fno-trapping-math let branch-free selections vectorise and change no result; -g0 and -s keep the wheel
@@ -77,11 +78,19 @@ class BuildBackend(build_ext):
         super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
+        try:
+            from Cython.Build import cythonize
+        except ImportError:
+            sys.exit(
+                "pyperceptron: the compiled backend is built with Cython, which is not installed here: run pip install "
+                f"'{CYTHON}', or set PYPERCEPTRON_NO_EXTENSIONS=1 to install the pure-Python package"
+            )
         # Take only the sources, because setuptools has set attributes on ext that the new Extension lacks.
         [in_c] = cythonize([ext], include_path=["src_ext"], compiler_directives=DIRECTIVES, build_dir=self.build_temp)
         ext.sources = in_c.sources
         try:
-            ext.extra_objects = [self.compile_kernels(*each) for each in INSTRUCTION_SETS.items()]
+            with ThreadPoolExecutor() as pool:  # the compilers run at the same time
+                ext.extra_objects = list(pool.map(self.compile_kernels, *zip(*INSTRUCTION_SETS.items(), strict=True)))
             super().build_extension(ext)
         except (CCompilerError, ExecError, PlatformError) as error:
             raise CompilerFailed(error) from error
@@ -95,10 +104,6 @@ class BuildBackend(build_ext):
             extra_postargs=[*FLAGS, *flags],
         )
         return compiled
-
-
-def switched_on(name: str) -> bool:
-    return os.environ.get(name, "0") not in ("", "0")
 
 
 def build(extensions: list[Extension]) -> None:

@@ -8,54 +8,104 @@ import os
 import sys
 
 from pyperceptron import __version__
-from pyperceptron.backends import available_backends
+from pyperceptron.backends import available_backends, backend_name
 from pyperceptron.checks import LIMIT
 from pyperceptron.demo import lesson_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, NoReturn
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any, NoReturn, TextIO
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that reports an error in one line."""
+    """An argument parser that reports an error in one line, and does not hide that its help cannot be written."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        _complain(f"{self.prog}: {message} (see {self.prog} --help)")
+        self.exit(2)
+
+    def print_help(self, file: Any = None) -> None:
+        print(self.format_help(), end="", file=file)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments, or with sys.argv[1:] if None, and return the exit code.
 
-    0: success; 1: the output cannot be written; 130: Ctrl-C. A wrong argument is reported in one line on standard error and
-    raises SystemExit(2); --help raises SystemExit(0).
+    0: success; 1: the output cannot be written; 130: Ctrl-C. An error is one line on standard error. A wrong argument or
+    variable of the environment raises SystemExit(2); --help raises SystemExit(0).
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.version or options.command is None:
-        print(_version() if options.version else parser.format_help(), end="")
-        return 0
+    if sys.stdout is None:  # Python's stand-in for a closed one
+        _complain("pyperceptron: cannot write: standard output is closed")
+        return 1
     try:
-        options.run(options)
-        sys.stdout.flush()
-    except (ValueError, OverflowError, ImportError) as error:
-        options.parser.error(str(error))
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _complain("interrupted")
         return 130
     except BrokenPipeError:  # the reader, `head` say, has stopped reading
-        _discard_the_rest()
+        _discard_the_rest(sys.stdout)
+        return 0
     except OSError as error:
-        _discard_the_rest()
-        print(f"{parser.prog}: cannot write: {error.strerror}", file=sys.stderr)
+        _discard_the_rest(sys.stdout)
+        _complain(f"pyperceptron: cannot write: {error.strerror}")
         return 1
+
+
+def _run(arguments: Sequence[str]) -> int:
+    parser = _parser()
+    options = parser.parse_args(_with_plain_numbers(arguments))
+    try:
+        if options.version:
+            print(_version())
+            backend_name()  # raises an error if the environment names a wrong one
+        elif options.command is None:
+            parser.print_help()
+        else:
+            options.run(options)
+    except (ValueError, OverflowError, ImportError) as error:
+        _complain(f"{options.parser.prog}: {error}")
+        options.parser.exit(2)
     return 0
 
 
-def _discard_the_rest() -> None:
-    """Redirect standard output to os.devnull, so that Python does not report the same error again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _complain(line: str) -> None:
+    """Print a line on standard error, if that can be written."""
+    if sys.stderr is None:  # closed; print would take standard output instead
+        return
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _discard_the_rest(sys.stderr)
+
+
+def _discard_the_rest(stream: TextIO) -> None:
+    """Redirect a stream to os.devnull, so that Python does not report the same error again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _with_plain_numbers(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments so that argparse takes every number for a value, and none for an option such as -1.
+
+    A number is what float() takes. One with a minus sign gets a space in front, and `--ask=1 0 0` becomes `--ask 1 0 0`.
+    """
+    for argument in arguments:
+        option, equals, value = argument.partition("=")
+        if equals and option.startswith("--") and _is_number(value):
+            yield option
+            argument = value
+        yield f" {argument}" if argument.startswith("-") and _is_number(argument) else argument
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -75,6 +125,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _parser() -> Parser:
     parser = Parser(prog="pyperceptron", description="A layer of sigmoid neurons: watch the lesson's neuron learn.")
     parser.add_argument("--version", action="store_true", help="print the version and the available backends, and exit")
+    parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     demo = commands.add_parser(
         "demo",
@@ -103,23 +154,20 @@ def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
         except ValueError:
             number = lowest - 1
         if not lowest <= number <= highest:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {lowest} to {highest}")
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {lowest} to {highest}")
         return number
 
     return whole_number
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = float(text) if _is_number(text) else math.nan
     if not abs(number) <= LIMIT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from -1e150 to 1e150")
+        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a number from -1e150 to 1e150")
     return number
 
 
 def _version() -> str:
     backends = available_backends()
-    remedy = "" if "cython" in backends else "The compiled backend is not built here: the README explains how to build it.\n"
-    return f"pyperceptron {__version__} (backends: {', '.join(backends)})\n{remedy}"
+    remedy = "" if "cython" in backends else "\nThe compiled backend is not built here: the README explains how to build it."
+    return f"pyperceptron {__version__} (backends: {', '.join(backends)}){remedy}"

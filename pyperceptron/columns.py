@@ -20,7 +20,7 @@ _SAFE_TOTAL = 1e290  # a sum of weighted squares with a number beyond ±LIMIT is
 LEAST_WEIGHT = 1e-9  # of a row whose numbers beyond ±LIMIT are sure to make it so
 _TINY = 1e-153  # the square of a deviation this small is the smallest float of full precision
 _PASSES = 3  # at most, until no variance is spoilt by cancellation
-_FAR = 30.0  # a mean this many standard deviations from 0 is subtracted from its column
+_FAR_FROM_0 = 30.0  # a mean this many standard deviations from 0 is subtracted from its column
 _FAR_FROM_BULK = 1000.0  # and so is a median this many times the spread of most rows
 
 
@@ -53,7 +53,7 @@ class Columns:
         """
         columns = zip(self.centre, self.shifts, self.deviations, self.spreads, strict=True)
         far = [
-            abs(middle) > _FAR_FROM_BULK * spread > 0 or abs(middle + shift) > _FAR * deviation > 0
+            abs(middle) > _FAR_FROM_BULK * spread > 0 or abs(middle + shift) > _FAR_FROM_0 * deviation > 0
             for middle, shift, deviation, spread in columns
         ]
         if not any(far):

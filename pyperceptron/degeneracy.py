@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-_FAR = 1e6  # a step of this length may show that J falls without end
+_LONG = 1e6  # a step of this length may show that J falls without end
 _LEVEL = 1e-2  # of what the step gained: how much the slope at its end would gain or lose over another such step
 _STAGES = ((1e-4, 30.0), (1e-8, 300.0), (1e-11, 0.0))  # ridges, and how far to go along the direction found with each
 HUGE = 30.0  # times the spread of most rows: a deviation that only huge numbers make
@@ -64,10 +64,10 @@ def _separating_direction(objective: Objective, coefficients: Numbers) -> Number
         raw = _unstandardised(objective, direction)
         here = coefficients[:]
         objective.backend.add_scaled(here, length, raw)
-    return _without_rounding(objective, raw)
+    return _without_tiny_components(objective, raw)
 
 
-def _without_rounding(objective: Objective, direction: Numbers) -> Numbers:
+def _without_tiny_components(objective: Objective, direction: Numbers) -> Numbers:
     """Return the direction without components that are only rounding: a long step would make them large."""
     result = direction[:]
     for first in range(0, objective.size, objective.width):
@@ -99,9 +99,9 @@ def _falls_for_ever(objective: Objective, coefficients: Numbers, direction: Numb
     share = backend.dot(own, standardised) / backend.dot(standardised, standardised)
     start, step = coefficients[:], zeros(objective.size)
     backend.add_scaled(start, -share, direction)
-    backend.add_scaled(step, _FAR / length, direction)
+    backend.add_scaled(step, _LONG / length, direction)
     value, _ = objective.evaluate(start)
-    if not value <= objective.evaluate(coefficients)[0] + _FAR:  # where rows have huge numbers, rounding may misplace them
+    if not value <= objective.evaluate(coefficients)[0] + _LONG:  # where rows have huge numbers, rounding may misplace them
         return False
     backend.add_scaled(start, 1.0, step)
     there, gradient = objective.evaluate(start)

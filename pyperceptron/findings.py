@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from pyperceptron.backends import missing_backend
 from pyperceptron.checks import counted
 from pyperceptron.exceptions import TrainingWarning
 from pyperceptron.stopping import evaluate
@@ -32,6 +33,8 @@ _UNRELATED = 1e-6  # a gradient norm in units of J; as J is convex, _FLAT logits
 _UNRELATED_IN_A_LAYER = 0.01  # the lesson's descent only comes near its optimum
 _SATURATED = 1e-6  # the distance from 0 or 1, and so the slope
 _FEW = 0.05  # of the outputs: as few on the wrong side may be mislabelled
+_ROW = 100  # multiplications take as long as all else that the reference does for an output of a row
+_SLOW = 5_000_000  # such multiplications, about a second of the reference and ten milliseconds of the compiled backend
 _LOOKED_AT = 1000  # rows at most, evenly spaced, so that a diagnosis costs little
 
 
@@ -48,6 +51,25 @@ def warn(findings: list[Finding], stacklevel: int) -> None:
     told = [finding.sentence for finding in findings if finding.warns]
     if told:
         warnings.warn(" ".join(told), TrainingWarning, stacklevel=stacklevel + 1)
+
+
+def diagnose_backend(backend: str, objective: Objective) -> list[Finding]:
+    """Say that the compiled backend is missing, if the training was so much work that its user has waited for it.
+
+    backend  the parameter: one who chose the reference is told nothing. The work is counted and not timed, so that a training
+             has the same findings each time.
+    """
+    work = objective.passes * (objective.work + _ROW * objective.n_rows * objective.n_outputs)
+    remedy = missing_backend(backend) if work > _SLOW else ""
+    if not remedy:
+        return []
+    return [
+        Finding(
+            "The compiled backend, which trains a hundred times as fast, is missing here, so the reference "
+            f"did the work: {remedy}, or choose backend='python' to hide this line.",
+            warns=False,
+        )
+    ]
 
 
 def diagnose_targets(targets: Targets, names: tuple[Hashable, ...] | None) -> list[Finding]:

@@ -21,7 +21,7 @@ from pyperceptron.coefficients import known_model
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
 from pyperceptron.containers import read_table
 from pyperceptron.exceptions import NotFittedError
-from pyperceptron.findings import diagnose_targets, ruled_columns, warn
+from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.metrics import are_correct
@@ -223,7 +223,8 @@ class Perceptron(Parameters):
             )
 
         def data_findings(coefficients: Numbers) -> list[Finding]:
-            return diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
+            of_data = diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
+            return of_data + diagnose_backend(self.backend, objective)
 
         previous = self._fitted
         try:

@@ -375,7 +375,7 @@ def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) ->
             yield point
         is_close = tolerance.allows(objective, point, step, decrement)
         if is_close or point is before:
-            cleaned = _without_rounding(objective, point)
+            cleaned = _with_exact_zeros(objective, point)
             examined = examine(objective, cleaned)
             if cleaned != point.coefficients:
                 yield examined
@@ -464,8 +464,8 @@ def _solve_for_signs(
         del signs[first]
 
 
-def _without_rounding(objective: Objective, point: Point) -> Numbers:
-    """Return the coefficients, those set to 0 that are nothing but rounding."""
+def _with_exact_zeros(objective: Objective, point: Point) -> Numbers:
+    """Return the coefficients, with exactly 0 for those that are nothing but rounding."""
     coefficients = point.coefficients[:]
     scales = array("d", [*objective.scales, *([1.0] * objective.intercept)]) * objective.n_outputs
     effects = [abs(w) * scale for w, scale in zip(coefficients, scales, strict=True)]

@@ -1,5 +1,6 @@
 """Fixtures for the backends; most are parametrized over every available backend."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -26,6 +27,12 @@ def pytest_configure():
 
 def pytest_report_header():
     return f"pyperceptron {pp.__version__} from {os.path.dirname(pp.__file__)}, backends: {', '.join(BACKENDS)}"
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector the thousands of tests, which live to the end: a quarter of the time of short tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
@@ -59,31 +66,27 @@ def make_layers():
 
 
 @pytest.fixture(scope="session")
-def make_reference():
-    """SigmoidLayer with its backend fixed to the reference."""
-    return partial(pp.SigmoidLayer, backend=BACKENDS[-1])
-
-
-@pytest.fixture(scope="session")
 def of_every_instruction_set():
     """Return a function that runs a script in a subprocess per supported instruction set and maps each to its output.
 
-    Without the compiled backend the only key is "the reference".
+    The subprocesses run at the same time. Without the compiled backend the only key is "the reference".
     """
 
     def run(script):
         names = getattr(backend_of(backend_name()), "instruction_sets", lambda: ("the reference",))()
-        return {
-            name: subprocess.run(
+        started = {
+            name: subprocess.Popen(
                 [sys.executable, "-c", script],
                 env={**os.environ, "PYPERCEPTRON_INSTRUCTION_SET": name},
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 text=True,
-                check=True,
                 cwd="/",
-            ).stdout
+            )
             for name in names
         }
+        outputs = {name: process.communicate()[0] for name, process in started.items()}
+        assert not any(process.returncode for process in started.values())
+        return outputs
 
     return run
 

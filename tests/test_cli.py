@@ -3,12 +3,17 @@
 import os
 import pty
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import zipapp
+from pathlib import Path
 
 import pytest
 
 import pyperceptron as pp
+from pyperceptron.backends import backend_of
 from pyperceptron.cli import main
 
 BACKENDS = pp.available_backends()
@@ -47,6 +52,16 @@ def test_demo_prints_the_lessons_digits(capsys, backend):
 def test_demo_output_is_the_same_on_every_backend(capsys):
     texts = {re.sub("done in .*", "", run(capsys, "demo", "--steps", "2", "--backend", backend)[1]) for backend in BACKENDS}
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("written", ["-1e-3", "-.5", "-1_0.", "-5", "-0", "+1e3", ".5"])
+@pytest.mark.parametrize("before", [("--ask",), ("--iterations", "9", "--ask"), "="])
+def test_every_number_is_taken_with_its_sign(capsys, written, before):
+    arguments = [f"--ask={written}"] if before == "=" else [*before, written]
+    code, out, err = run(capsys, "demo", *arguments, "1", written)
+    assert (code, err) == (0, "")
+    told = [float(number) for number in re.search("A new situation: (.*)", out)[1].split()]
+    assert told == [float(written), 1, float(written)]
 
 
 def test_demo_output_has_no_escape_codes_and_fits_80_columns(capsys):
@@ -90,12 +105,87 @@ def test_demo_weighted_sum_matches_its_printed_terms(capsys, ask):
     assert "nan" not in out
 
 
-def test_full_disk_prints_a_one_line_error():
-    with open("/dev/full", "w") as full:
-        ran = subprocess.run(
-            [sys.executable, "-m", "pyperceptron", "demo"], stdout=full, stderr=subprocess.PIPE, text=True, cwd="/"
+needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+EVERY_COMMAND = ("--version", "--help", "demo --iterations 9", "demo --help")
+FULL = pytest.param(">/dev/full", "No space left on device", marks=needs_dev_full)
+CLOSED = (">&-", "standard output is closed")
+
+
+def in_a_shell(command, **environment):
+    """Run a shell command in which `pyperceptron` is the command; return its exit code, standard output and standard error."""
+    command = f"pyperceptron() {{ '{sys.executable}' -m pyperceptron \"$@\"; }}; {command}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd="/", env={**os.environ, **environment})
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", EVERY_COMMAND)
+@pytest.mark.parametrize(("redirection", "why"), [FULL, CLOSED])
+def test_output_that_cannot_be_written_is_one_line_and_exit_code_1(command, redirection, why, unbuffered):
+    ran = in_a_shell(f"pyperceptron {command} {redirection}", PYTHONUNBUFFERED=unbuffered)
+    assert ran == (1, "", f"pyperceptron: cannot write: {why}\n")
+
+
+@needs_dev_full
+@pytest.mark.parametrize("redirections", [">/dev/full 2>/dev/full", ">&- 2>&-", ">/dev/full 2>&-"])
+def test_the_exit_code_is_the_same_if_standard_error_cannot_be_written_either(redirections):
+    assert in_a_shell(f"pyperceptron demo --iterations 9 {redirections}") == (1, "", "")
+    assert in_a_shell(f"pyperceptron demo --seed x {redirections.split()[-1]}") == (2, "", "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [*EVERY_COMMAND, "demo --steps 500"])
+def test_closed_pipe_is_not_an_error(command, unbuffered):
+    """`true` ends without reading."""
+    ran = in_a_shell(f"(sleep 0.1; pyperceptron {command}) | true; exit ${{PIPESTATUS[0]}}", PYTHONUNBUFFERED=unbuffered)
+    assert ran == (0, "", "")
+
+
+def test_head_reads_as_much_as_it_wants():
+    ran = in_a_shell("pyperceptron demo --steps 500 | head -1; exit ${PIPESTATUS[0]}")
+    assert ran == (0, "One neuron, three inputs, no hidden layer\n", "")
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130():
+    """It arrives when the first output has been read, in training or while more is written."""
+    for arguments in (["--iterations", str(2**62)], ["--steps", str(2**62)]):
+        command = [sys.executable, "-u", "-m", "pyperceptron", "demo", *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as process:
+            assert process.stdout.readline() == "One neuron, three inputs, no hidden layer\n"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (130, "interrupted\n")
+
+
+def test_ctrl_c_during_the_import_is_one_line_and_exit_code_130():
+    """It arrives when the program imports the package, or one of its modules."""
+    program = """
+import os, signal, sys
+class Presses:
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Presses())
+from pyperceptron_command import main
+sys.exit(main())
+"""
+    for module in ("pyperceptron", "pyperceptron.layer", "pyperceptron.cli"):
+        ran = subprocess.run([sys.executable, "-c", program, module], capture_output=True, text=True, cwd="/")
+        assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize("command", ["--version", "demo"])
+def test_a_wrong_variable_is_one_line_and_exit_code_2(command):
+    wanted = {"PYPERCEPTRON_BACKEND": "$PYPERCEPTRON_BACKEND is 'foo'; expected 'auto', 'cython' or 'python'"}
+    if len(BACKENDS) > 1:
+        sets = backend_of("cython").instruction_sets()
+        wanted["PYPERCEPTRON_INSTRUCTION_SET"] = (
+            f"$PYPERCEPTRON_INSTRUCTION_SET is 'foo'; this machine has {', '.join(sets)}: name one of them or unset it"
         )
-    assert (ran.returncode, ran.stderr) == (1, "pyperceptron: cannot write: No space left on device\n")
+    for variable, sentence in wanted.items():
+        code, _, err = in_a_shell(f"pyperceptron {command}", **{variable: "foo"})
+        assert (code, err.split(": ", 1)[1]) == (2, f"{sentence}\n")
+        assert in_a_shell("pyperceptron --help", **{variable: "foo"})[::2] == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +197,8 @@ def test_full_disk_prints_a_one_line_error():
         (["demo", "--steps", "-1"], "argument --steps: '-1' is not a whole number from 0 to 9223372036854775807"),
         (["demo", "--seed", "-1"], "argument --seed: '-1' is not a whole number from 0 to 4294967295"),
         (["demo", "--seed", "1.5"], "argument --seed: '1.5' is not a whole number from 0 to 4294967295"),
+        (["demo", "--ask", "1", "-inf", "0"], "argument --ask: '-inf' is not a number from -1e150 to 1e150"),
+        (["demo", "--ask=-1e151", "0", "0"], "argument --ask: '-1e151' is not a number from -1e150 to 1e150"),
         (["demo", "--ask", "1", "0"], "argument --ask: expected 3 arguments"),
         (["demo", "--ask", "1", "nan", "0"], "argument --ask: 'nan' is not a number from -1e150 to 1e150"),
         (["demo", "--ask", "1", "0", "1e400"], "argument --ask: '1e400' is not a number from -1e150 to 1e150"),
@@ -154,18 +246,33 @@ def test_version_lists_the_available_backends(capsys, without_the_compiled_backe
     assert "backend 'cython' cannot be used here" in err
 
 
+def test_the_remedy_for_a_missing_backend_fits_where_the_package_is(monkeypatch, tmp_path, without_the_compiled_backend):
+    without_the_compiled_backend()
+    with pytest.raises(ImportError, match=r"^backend 'cython' cannot be used here \(.*\): install a C compiler and Pyth"):
+        pp.SigmoidLayer(1, backend="cython")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)  # as PyInstaller and others do
+    with pytest.raises(ImportError, match=r"\): freeze the program again where `pyperceptron --version` lists cython, or cho"):
+        pp.SigmoidLayer(1, backend="cython")
+    shutil.copytree(Path(pp.__file__).parent, tmp_path / "app" / "pyperceptron", ignore=shutil.ignore_patterns("__pycache__"))
+    zipapp.create_archive(tmp_path / "app", tmp_path / "app.pyz", main="pyperceptron.cli:main")
+    for arguments, code, told in (
+        ("--version", 0, f"pyperceptron {pp.__version__} (backends: python)"),
+        ("demo --iterations 9", 0, "So the neuron answers 1."),
+        ("demo --backend cython", 2, "): unpack the archive that holds the package, as Python imports no compiled module from"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "app.pyz", *arguments.split()], capture_output=True, text=True, cwd=tmp_path, env={"PATH": ""}
+        )
+        assert ran.returncode == code
+        assert told in ran.stdout + ran.stderr
+
+
 def test_python_m_runs_the_command():
     ran = subprocess.run([sys.executable, "-m", "pyperceptron", "--version"], capture_output=True, text=True, cwd="/")
     assert (ran.returncode, ran.stdout.split("\n")[0]) == (
         0,
         f"pyperceptron {pp.__version__} (backends: {', '.join(BACKENDS)})",
     )
-
-
-def test_closed_pipe_is_not_an_error():
-    command = f"{sys.executable} -m pyperceptron demo --steps 500 | head -1; exit ${{PIPESTATUS[0]}}"
-    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd="/")
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "One neuron, three inputs, no hidden layer\n", "")
 
 
 def test_demo_works_with_ascii_output():

@@ -1,6 +1,7 @@
 """Perceptron as an estimator: copies, parameters, scores and extreme inputs."""
 
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -110,15 +111,20 @@ def test_scores_of_a_matrix(make_model, convert):
             model.score(X, refused)
 
 
+@functools.cache
+def fitted_once(make_model, classes, loss):
+    X, y = samples(n=12, d=3, classes=3 if classes == 3 else 2)
+    if classes == "matrix":
+        y = (X[:, :2] > 0).astype(int)
+    return make_model(l2=0.5, loss=loss, tol=1e-2).fit(X, y)
+
+
 @settings(max_examples=30)
 @given(st.data())
 @pytest.mark.parametrize("classes", [2, 3, "matrix"])
 @pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
 def test_probabilities_at_any_scale(make_model, classes, loss, data):
-    X, y = samples(n=12, d=3, classes=3 if classes == 3 else 2)
-    if classes == "matrix":
-        y = (X[:, :2] > 0).astype(int)
-    model = make_model(l2=0.5, loss=loss, tol=1e-2).fit(X, y)
+    model = fitted_once(make_model, classes, loss)
     value = st.floats(-1e300, 1e300) | st.sampled_from([0.0, 1e300, -1e300, 1e-300, 5e-324, 700.0, -745.2])
     rows = data.draw(st.lists(st.lists(value, min_size=3, max_size=3), min_size=1, max_size=4))
     proba = np.array(model.predict_proba(rows))

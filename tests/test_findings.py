@@ -11,6 +11,7 @@ from containers import Frame
 from optimum import samples
 
 import pyperceptron as pp
+from pyperceptron import findings as diagnoses
 from pyperceptron.findings import Finding, warn
 from pyperceptron.labels import read_labels
 
@@ -18,6 +19,12 @@ XOR = [[0, 0], [0, 1], [1, 0], [1, 1]]
 XOR_LABELS = [0, 1, 1, 0]
 USELESS = "Every row gets the same answer: no weights of these columns were found that do better"
 MEASURED = np.random.default_rng(3).normal(size=60)
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """Perceptron on the fastest backend: these tests are long, and run on the reference where that is the only one."""
+    return pp.Perceptron
 
 
 def findings(model, word):
@@ -91,7 +98,7 @@ def one_hot(n=300, classes=3):
 @pytest.mark.parametrize("n", [6, 300])
 def test_one_hot_targets_are_said(make_model, convert, n):
     X, Y = one_hot(n)
-    model = make_model(l2=0.01).fit(X, convert(Y))
+    model = make_model(l2=0.01, tol=10.0).fit(X, convert(Y))
     assert model.findings_ == [
         "Every row of y holds exactly one 1, as for 3 classes that exclude one another, but a matrix is fitted as 3 "
         "independent outputs, so predict may give a row no class, or two. For one class a row give numpy.argmax(y, axis=1), "
@@ -101,7 +108,7 @@ def test_one_hot_targets_are_said(make_model, convert, n):
         np.argmax(convert(Y).values if convert is Frame else convert(Y), axis=1),
         [r.index(1) for r in Y.tolist()],
     ):
-        model = make_model(l2=0.01).fit(X, remedied)
+        model = make_model(l2=0.01, tol=10.0).fit(X, remedied)
         assert model.findings_ == []
         assert set(np.ravel(model.predict(X)).tolist()) <= {0, 1, 2}
 
@@ -456,3 +463,28 @@ def test_a_penalty_under_which_coefficients_underflow(make_model):
     model = make_model(l2=1e150, solver="gd").fit([[0.0], [1e-140], [2e-140], [3e-140]], [0, 1, 0, 1])
     assert 0 < model.coef_[0][0] < 1e-290
     assert "so strong" in model.findings_[-1]
+
+
+# The missing compiled backend.
+
+
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")  # of a descent that stops early
+def test_a_long_training_without_the_compiled_backend_is_said(without_the_compiled_backend, monkeypatch):
+    X, y = [[i % 7, i % 11] for i in range(100)], [i % 2 for i in range(100)]
+
+    def said(steps, **params):
+        return findings(pp.Perceptron(solver="gd", tol=0.0, max_iter=steps, **params).fit(X, y), "compiled backend")
+
+    monkeypatch.delenv("PYPERCEPTRON_BACKEND", raising=False)
+    monkeypatch.setattr(diagnoses, "_SLOW", 200_000)  # a twenty-fifth
+    if len(pp.available_backends()) > 1:
+        assert said(30) == []
+    without_the_compiled_backend()
+    [sentence] = said(30)
+    assert sentence.startswith("The compiled backend, which trains a hundred times as fast, is missing here")
+    assert "install a C compiler" in sentence
+    assert said(30) == [sentence]
+    assert said(10) == []
+    assert said(30, backend="python") == []
+    monkeypatch.setenv("PYPERCEPTRON_BACKEND", "python")
+    assert said(30) == []

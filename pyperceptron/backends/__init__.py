@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from pyperceptron.checks import named
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends.python import LinearLoss, RowPredictor
 
-    __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of"]
+    __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of", "missing_backend"]
 
 _FASTEST_FIRST = ("cython", "python")
 
@@ -20,7 +21,8 @@ _FASTEST_FIRST = ("cython", "python")
 def available_backends() -> tuple[str, ...]:
     """Return the names of the backends that can be imported, fastest first.
 
-    `("cython", "python")` if the compiled extension is built, else `("python",)`.
+    `("cython", "python")` if the compiled extension is built, else `("python",)`. Raises ValueError if
+    $PYPERCEPTRON_INSTRUCTION_SET names none that this machine has.
     """
     return tuple(name for name in _FASTEST_FIRST if _is_there(name))
 
@@ -60,10 +62,26 @@ def backend_of(name: str) -> Backend:
     try:
         return _module(name)
     except ImportError as error:
-        raise ImportError(
-            f"backend {name!r} cannot be used here ({error}): install a C compiler and build the package again with "
-            "PYPERCEPTRON_REQUIRE_EXTENSIONS=1 pip install --force-reinstall --no-cache-dir, or choose backend='python'"
-        ) from error
+        raise ImportError(f"backend {name!r} cannot be used here ({error}): {_remedy()}, or choose backend='python'") from error
+
+
+def missing_backend(name: str) -> str:
+    """Return how to get the compiled backend if it is not here and backend=name leaves the choice; else an empty string."""
+    if name != "auto" or os.environ.get("PYPERCEPTRON_BACKEND") or available_backends() == _FASTEST_FIRST:
+        return ""
+    return _remedy()
+
+
+def _remedy() -> str:
+    """Say how to get the compiled backend, for the way in which this package came here."""
+    if getattr(sys, "frozen", False):
+        return "freeze the program again where `pyperceptron --version` lists cython"
+    if not os.path.isfile(__file__):
+        return "unpack the archive that holds the package, as Python imports no compiled module from inside one"
+    return (
+        "install a C compiler and Python's headers, and then the package again with PYPERCEPTRON_REQUIRE_EXTENSIONS=1 "
+        "pip install --force-reinstall --no-cache-dir and its address or path"
+    )
 
 
 def _module(name: str) -> Backend:
@@ -84,6 +102,13 @@ def _is_there(name: str) -> bool:
     return True
 
 
-# A child that is forked while another thread imports a backend would wait for that thread for ever: import it before.
+def _import_before_a_fork() -> None:
+    """Import the backends, as a child forked while another thread imports one would wait for that thread for ever."""
+    try:
+        available_backends()
+    except ValueError:  # a wrong $PYPERCEPTRON_INSTRUCTION_SET, of which the first use of a backend tells
+        return
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=available_backends)
+    os.register_at_fork(before=_import_before_a_fork)
