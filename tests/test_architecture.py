@@ -13,8 +13,8 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "arrow", "vectors"},
-    {"matrix"},
+    {"checks", "exceptions", "vectors"},
+    {"arrow", "matrix"},
     {"activations", "seeding"},
     {"losses"},
     {"backends.python.linear_algebra", "backends.python.prediction"},
