@@ -6,7 +6,16 @@ from array import array
 from math import fsum  # sum() rounds differently since Python 3.12
 
 from pyperceptron.backends import backend_name, backend_of
-from pyperceptron.checks import LIMIT, named, nonnegative_number, one_of, positive_number, true_or_false, whole_number
+from pyperceptron.checks import (
+    LIMIT,
+    is_missing,
+    named,
+    nonnegative_number,
+    one_of,
+    positive_number,
+    true_or_false,
+    whole_number,
+)
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
 from pyperceptron.containers import read_table
@@ -243,7 +252,8 @@ class Perceptron:
         if isinstance(self.class_weight, str):  # "balanced"
             totals = targets.class_totals(weights)
             return [fsum(totals) / (len(totals) * total) for total in totals]
-        unknown = [label for label in self.class_weight if label not in labels]
+        named_labels = self.class_weight.keys()  # iterating over a Series would give its values
+        unknown = [label for label in named_labels if is_missing(label) or label not in labels]
         if unknown:
             raise ValueError(f"class_weight names {named(unknown[0])}, which is no label in y: leave it out")
         return [positive_number(self.class_weight.get(label, 1.0), f"class_weight[{named(label)}]") for label in labels]
@@ -396,7 +406,7 @@ class Perceptron:
         if isinstance(self.class_weight, str):
             known = self.class_weight == "balanced"
         else:
-            known = self.class_weight is None or hasattr(self.class_weight, "items")
+            known = self.class_weight is None or (hasattr(self.class_weight, "keys") and hasattr(self.class_weight, "get"))
         if not known:
             raise ValueError(f"class_weight is {named(self.class_weight)}; expected None, 'balanced' or a mapping from labels")
         if self.callback is not None and not callable(self.callback):
