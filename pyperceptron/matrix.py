@@ -156,7 +156,7 @@ def _ordered(values: Iterable[T]) -> Iterator[T]:
 
     Such are sets, data frames, which iterate over columns, and a pointer of ctypes, which would be read until the process dies.
     """
-    if (
+    if not isinstance(values, (list, tuple)) and (
         isinstance(values, (bytes, Set, Mapping))
         or hasattr(values, "columns")
         or is_lookalike(values)
