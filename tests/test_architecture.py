@@ -13,8 +13,8 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "parameters", "arrow", "vectors"},
-    {"matrix"},
+    {"checks", "exceptions", "parameters", "vectors"},
+    {"arrow", "matrix"},
     {"activations", "seeding"},
     {"losses"},
     {"backends.python.linear_algebra", "backends.python.prediction"},
