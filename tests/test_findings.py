@@ -4,6 +4,7 @@ import itertools
 import pickle
 from array import array
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ MEASURED = np.random.default_rng(3).normal(size=60)
 @pytest.fixture(scope="session")
 def make_model():
     """Perceptron on the fastest backend: these tests are long, and run on the reference where that is the only one."""
-    return pp.Perceptron
+    return partial(pp.Perceptron, backend=pp.available_backends()[0])
 
 
 def findings(model, word):
