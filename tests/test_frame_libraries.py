@@ -370,7 +370,7 @@ def test_class_weights_in_a_series_are_read_by_its_index(make_model):
     expected = make_model(l2=0.01, class_weight={0: 5.0, 1: 7.0}).fit(rows, y).coef_
     assert make_model(l2=0.01, class_weight=pd.Series({0: 5.0, 1: 7.0})).fit(rows, y).coef_ == expected
     for weights, label in ((pd.Series({0: 1.0, "a": 1.0}), "'a'"), ({pd.NA: 1, 0: 1}, "<NA>")):
-        with pytest.raises(ValueError, match=rf"^class_weight names {label}, which is no label in y: leave it out$"):
+        with pytest.raises(ValueError, match=rf"^class_weight names {label}, which is no label in y.*: leave it out"):
             make_model(class_weight=weights).fit(rows, y)
 
 
