@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -21,6 +22,8 @@ REQUIRED = os.environ.get("PYPERCEPTRON_REQUIRE_EXTENSIONS", "0") not in ("", "0
 
 
 def pytest_configure():
+    # A shell makes its background jobs ignore Ctrl-C, and so their children: the tests of Ctrl-C would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if REQUIRED and len(BACKENDS) < 2:
         pytest.exit(f"the compiled backend is required but {pp.__file__} has only {BACKENDS}", returncode=1)
 

@@ -151,9 +151,12 @@ def test_ctrl_c_is_one_line_and_exit_code_130():
     for arguments in (["--iterations", str(2**62)], ["--steps", str(2**62)]):
         command = [sys.executable, "-u", "-m", "pyperceptron", "demo", *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as process:
-            assert process.stdout.readline() == "One neuron, three inputs, no hidden layer\n"
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=60)
+            try:
+                assert process.stdout.readline() == "One neuron, three inputs, no hidden layer\n"
+                process.send_signal(signal.SIGINT)
+                _, err = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert (process.returncode, err) == (130, "interrupted\n")
 
 
