@@ -307,7 +307,7 @@ REFUSED_CLASS_WEIGHTS = [
     ),
     ({1: 0}, Y, ValueError, "class_weight[1] is 0; expected a positive finite number"),
     ({1: NAN}, Y, ValueError, "class_weight[1] is nan; expected a positive finite number"),
-    ({1: np.timedelta64(5)}, Y, TypeError, "class_weight[1] is np.timedelta64(5); expected a number"),
+    ({1: np.timedelta64(5, "s")}, Y, TypeError, "class_weight[1] is np.timedelta64(5,'s'); expected a number"),
     ({1: "x"}, Y, TypeError, "class_weight[1] is 'x'; expected a number"),
     (
         "balanced",
