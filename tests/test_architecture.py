@@ -13,7 +13,8 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "parameters", "arrow", "vectors"},
+    {"checks", "exceptions", "parameters", "arrow", "vectors", "whole_file"},
+    {"model_file"},
     {"matrix"},
     {"activations", "seeding"},
     {"losses"},
@@ -26,7 +27,7 @@ LEVELS = [
     {"containers"},
     {"samples", "labels", "columns"},
     {"metrics", "model", "objective", "weights"},
-    {"coefficients", "orthogonal"},
+    {"coefficients", "orthogonal", "stored_model"},
     {"degeneracy"},
     {"stopping"},
     {"solvers"},

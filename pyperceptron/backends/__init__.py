@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of", "missing_backend"]
 
 _FASTEST_FIRST = ("cython", "python")
+CHOICES = ("auto", *_FASTEST_FIRST)  # what may be asked for
 
 
 def available_backends() -> tuple[str, ...]:
