@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 
 from pyperceptron.activations import sigmoid_derivative
-from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of
+from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.columns import column_statistics
@@ -169,6 +169,19 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         """
         table = read_inputs(inputs, self.n_inputs)
         return to_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
+
+    def export(self, target: str, prefix: str = "model") -> str:
+        """Return source text that computes as `forward` does, to rounding, and needs no package.
+
+        target  "python": predict_proba(row); "javascript": a module with predictProba(row); "c": PREFIX_predict_proba(row,
+                outputs), in C or C++; "c-header": what PREFIX.h holds
+        prefix  of the names in C
+        """
+        from pyperceptron.exports import export  # only here, as few programs need it
+        from pyperceptron.exports.description import Description
+
+        sums = partial_sums(self.backend, self.n_inputs, self.n_outputs)
+        return export(Description(self._coefficients, self.n_outputs, self.n_inputs, "sigmoid", sums), target, prefix)
 
     def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
         results = zeros(table.n_rows * self.n_outputs)

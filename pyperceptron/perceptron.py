@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from math import fsum, inf  # sum() rounds differently since Python 3.12
 
-from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of
+from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import (
     LIMIT,
     named,
@@ -321,6 +321,32 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             return sum(correct) / len(correct)
         weights = read_sample_weights(sample_weight, len(correct), backend_of(self.backend_))
         return fsum(weight for weight, is_correct in zip(weights, correct, strict=True) if is_correct) / fsum(weights)
+
+    def export(self, target: str, prefix: str = "model") -> str:
+        """Return source text that predicts as this model does, to rounding, and needs no package.
+
+        target  "python": predict_proba(row) and predict(row); "javascript": a module with predictProba(row) and predict(row);
+                "c", for C and C++: PREFIX_predict_proba(row, probabilities) and PREFIX_predict(row), an index into
+                PREFIX_classes; "c-header": what PREFIX.h holds
+        prefix  of the names in C
+
+        Raises ValueError if the language cannot hold a label, and NotFittedError before fit.
+        """
+        from pyperceptron.exports import export  # only here, as few programs need it
+        from pyperceptron.exports.description import Description
+
+        model = self._require_fitted()
+        description = Description(
+            model.coefficients,
+            model.n_outputs,
+            model.n_inputs,
+            model.activation,
+            partial_sums(model.backend, model.n_inputs, model.n_outputs),
+            labels=None if model.classes.multilabel else model.classes.labels,
+            multilabel=model.classes.multilabel,
+            names=model.names,
+        )
+        return export(description, target, prefix)
 
     @property
     def coef_(self) -> Any:
