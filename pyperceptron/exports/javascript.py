@@ -24,7 +24,12 @@ def source(model: Description, prefix: str) -> str:
         templates.append(_PREDICT_BINARY if model.n_outputs == 1 else _PREDICT_CLASS)
     elif model.multilabel:
         templates.append(_PREDICT_LABELS)
-    templates += [_LOGITS, _WEIGHTED_SUM, *_FUNCTIONS[model.activation], _OVERFLOWING]
+    templates += [
+        _LOGIT if model.activation == "binary_sigmoid" else _LOGITS,
+        _WEIGHTED_SUM,
+        *_FUNCTIONS[model.activation],
+        _OVERFLOWING,
+    ]
     n = model.n_inputs
     fields = {
         "INPUTS": str(n),
@@ -100,8 +105,24 @@ function logitsOf(row) {
   if (row.length !== @INPUTS@) {
     throw new RangeError("row must hold @INPUTS@ numbers; got " + row.length);
   }
-  const logits = WEIGHTS.map((weights) => weightedSum(weights, row));
-  return logits.every(Number.isFinite) ? logits : overflowingLogits(row);
+  const logits = [];
+  let areFinite = true;
+  for (const weights of WEIGHTS) {
+    const logit = weightedSum(weights, row);
+    logits.push(logit);
+    areFinite = areFinite && Number.isFinite(logit);
+  }
+  return areFinite ? logits : overflowingLogits(row);
+}
+"""
+
+_LOGIT = """
+function logitOf(row) {
+  if (row.length !== @INPUTS@) {
+    throw new RangeError("row must hold @INPUTS@ numbers; got " + row.length);
+  }
+  const logit = weightedSum(WEIGHTS[0], row);
+  return Number.isFinite(logit) ? logit : overflowingLogits(row)[0];
 }
 """
 
@@ -167,7 +188,7 @@ function softmax(logits) {
 _BINARY_SIGMOID = """
 // The probabilities of the two classes, in the order of `classes`.
 export function predictProba(row) {
-  const [logit] = logitsOf(row);
+  const logit = logitOf(row);
   const power = Math.exp(-Math.abs(logit));
   const total = 1 + power;
   return logit >= 0 ? [power / total, 1 / total] : [1 / total, power / total];
@@ -214,7 +235,7 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
 _PREDICT_BINARY = """
 // The more probable class; the first if they are equally so.
 export function predict(row) {
-  return classes[logitsOf(row)[0] > 0 ? 1 : 0];
+  return classes[logitOf(row) > 0 ? 1 : 0];
 }
 """
 

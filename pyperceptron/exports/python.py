@@ -1,18 +1,19 @@
-"""A model as a module of Python 3.8 or later, of standard library only."""
+"""A model as a module for Python 3.8 or later that imports only from the standard library."""
 
 from __future__ import annotations
 
 from pyperceptron.checks import counted
-from pyperceptron.exports.description import number_rows, whole_text, written_by
+from pyperceptron.exports.description import filled, number_rows, whole_text, written_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     from pyperceptron.exports.description import Description
 
-_MOST_NAMED = 256  # columns that have variables of their own, which are twice as fast as a loop; the compiler nests deeply
+# A sum that is written out takes half the time of a loop, but its numbers stand twice in the text.
+_MOST_COLUMNS_WRITTEN_OUT = 256
+_MOST_NUMBERS_WRITTEN_OUT = 1024
 _NAMES_ON_A_LINE = 16
 _TERMS_ON_A_LINE = 8
 
@@ -24,11 +25,7 @@ def source(model: Description, prefix: str) -> str:
         parts.append(_PREDICT_BINARY if model.n_outputs == 1 else _PREDICT_CLASS)
     elif model.multilabel:
         parts.append(_PREDICT_LABELS)
-    if model.activation == "binary_sigmoid":
-        parts.append(_LOGIT)
-    else:
-        parts.append(_LOGITS)
-    parts.append(_weighted_sum(model))
+    parts += _logits(model)
     if model.activation in ("sigmoid", "normalized_sigmoid"):
         parts.append(_SIGMOID)
     if model.activation in ("softmax", "normalized_sigmoid"):
@@ -42,7 +39,7 @@ def _head(model: Description) -> str:
     count = counted(model.n_inputs, "number")
     named = ", in the order of `names`" if model.names else ""
     lines = [
-        f'"""A linear model of pyperceptron: {functions}, where a row is {counted(model.n_inputs, "number")}{named}.',
+        f'"""A linear model of pyperceptron: {functions}, where a row is {count}{named}.',
         "",
         f"This module needs Python 3.8 or later and nothing else. It was {written_by()}.",
         '"""',
@@ -77,40 +74,32 @@ def _holds_date(label: Any) -> bool:
     return any(map(_holds_date, label)) if isinstance(label, tuple) else hasattr(label, "isoformat")
 
 
-def _weighted_sum(model: Description) -> str:
-    """Return the function _weighted_sum: with a variable for each number, or a loop over many."""
-    if model.n_inputs > _MOST_NAMED:
-        return _loop(model)
-    n, count = model.n_inputs, model.partial_sums
-    numbers = [f"x{j}" for j in range(n)]
-    weights = [f"w{j}" for j in range(n)]
-    lines = [f"    {_unpacked(numbers)} = row", f"    {_unpacked(weights + ['intercept'] * model.has_intercept)} = weights"]
-    for i in range(count):
-        terms = [f"x{j} * w{j}" for j in range(i, n, count)]
-        for first in range(0, len(terms), _TERMS_ON_A_LINE):
-            some = terms[first : first + _TERMS_ON_A_LINE]
-            lines.append(f"    s{i} = " + " + ".join([f"s{i}"] * (first > 0) + some))
-    lines.append(f"    return {model.logit('s{}'.format, 'intercept')}")
-    return _function(lines)
-
-
-def _loop(model: Description) -> str:
-    n, count = model.n_inputs, model.partial_sums
-    lines = [
-        f"    if len(row) != {n}:",
-        f'        raise ValueError("row must hold {n} numbers; got %d" % len(row))',
-        f"    sums = [0.0] * {count}",
-        f"    for i in range({count}):",
-        f"        for x, w in zip(row[i::{count}], weights[i:{n}:{count}]):",
-        "            sums[i] += x * w",
-        f"    return {model.logit('sums[{}]'.format, f'weights[{n}]')}",
+def _logits(model: Description) -> list[str]:
+    """Return the functions that make the logits of a row, the single one of two classes or a list: written out or in a loop."""
+    n, count, single = model.n_inputs, model.partial_sums, model.activation == "binary_sigmoid"
+    template = _LOGIT if single else _LOGITS
+    if n <= _MOST_COLUMNS_WRITTEN_OUT and n * model.n_outputs <= _MOST_NUMBERS_WRITTEN_OUT:
+        unpacked = f"    {_unpacked([f'x{j}' for j in range(n)])} = row\n"
+        sums = [_written_out(model, row) for row in model.rows]
+        return [filled(template, {"UNPACKED": unpacked, "SUMS": sums[0] if single else f"[{', '.join(sums)}]"})]
+    in_loop = "_weighted_sum(row, WEIGHTS[0])" if single else "[_weighted_sum(row, weights) for weights in WEIGHTS]"
+    total = model.logit("sums[{}]".format, f"weights[{n}]")
+    return [
+        filled(template, {"UNPACKED": "", "SUMS": in_loop}),
+        filled(_WEIGHTED_SUM, {"INPUTS": str(n), "COUNT": str(count), "TOTAL": total}),
     ]
-    return _function(lines)
 
 
-def _function(lines: Iterable[str]) -> str:
-    docstring = '    """Return the logit of an output, added in the order in which pyperceptron adds."""'
-    return "\n".join(["def _weighted_sum(row, weights):", docstring, *lines])
+def _written_out(model: Description, row: list[float]) -> str:
+    """Return the expression of a logit, a partial sum to a line or more."""
+
+    def partial_sum(i: int) -> str:
+        terms = [f"x{j} * {row[j]!r}" for j in range(i, model.n_inputs, model.partial_sums)]
+        lines = [" + ".join(terms[first : first + _TERMS_ON_A_LINE]) for first in range(0, len(terms), _TERMS_ON_A_LINE)]
+        return "\n        + ".join(lines)
+
+    expression = model.logit(partial_sum, repr(row[-1])).replace(") + (", ")\n        + (")
+    return f"(\n        {expression}\n    )"
 
 
 def _unpacked(names: list[str]) -> str:
@@ -180,14 +169,27 @@ def predict(row):
 
 _LOGIT = """
 def _logit(row):
-    logit = _weighted_sum(row, WEIGHTS[0])
+    # Added in the order in which pyperceptron adds.
+@UNPACKED@    logit = @SUMS@
     return logit if isfinite(logit) else _overflowing_logits(row)[0]
 """
 
 _LOGITS = """
 def _logits(row):
-    logits = [_weighted_sum(row, weights) for weights in WEIGHTS]
+    # Each is added in the order in which pyperceptron adds.
+@UNPACKED@    logits = @SUMS@
     return logits if all(map(isfinite, logits)) else _overflowing_logits(row)
+"""
+
+_WEIGHTED_SUM = """
+def _weighted_sum(row, weights):
+    if len(row) != @INPUTS@:
+        raise ValueError("row must hold @INPUTS@ numbers; got %d" % len(row))
+    sums = [0.0] * @COUNT@
+    for i in range(@COUNT@):
+        for x, w in zip(row[i::@COUNT@], weights[i:@INPUTS@:@COUNT@]):
+            sums[i] += x * w
+    return @TOTAL@
 """
 
 _SIGMOID = """
