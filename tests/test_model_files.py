@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import random
+import re
 import signal
 import stat
 import subprocess
@@ -269,6 +270,40 @@ def test_any_change_of_a_byte_is_read_or_refused(make_model, make_layer, make):
         except ValueError:
             continue
         assert pp.from_json(read.to_json()).to_json() == read.to_json()
+
+
+# The documentation.
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def documented():
+    return re.findall(r"```json\n(.*?)```", (DOCS / "model-file.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_documented_files_are_what_is_written():
+    model, layer = documented()
+    read = pp.from_json(model)
+    assert read.predict([[1.0, 1.0], [0.0, 0.0]]) == ["yes", "no"]
+    assert read.feature_names_in_ == ["age", "income"]
+    assert read.to_json() == model
+    known = pp.Perceptron.from_coefficients([0.5, 2.0], -1.0, ["no", "yes"], feature_names=["age", "income"], l2=0.1)
+    assert known.to_json() == model
+    assert pp.from_json(layer).to_json(date="2026-11-28") == layer
+
+
+def test_the_schema_takes_what_is_written_and_nothing_else(make_model, make_layer):
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json.loads((DOCS / "model-file.schema.json").read_text(encoding="utf-8")))
+    models = [make_model(l2=0.1).fit(X, labels) for labels in LABELS.values()]
+    models += [make_model(l2=0.1, class_weight={0: 1, 1: 2, 2: 3}).fit(X, CODES), make_layer(2, 3, bias=True), make_layer(1)]
+    for model in models:
+        validator.validate(json.loads(model.to_json()))
+    for text in documented():
+        validator.validate(json.loads(text))
+        for name in json.loads(text):
+            assert not validator.is_valid({key: value for key, value in json.loads(text).items() if key != name}), name
+        assert not validator.is_valid(json.loads(text) | {"extra": 1})
 
 
 # Saving.
