@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import exp
 
-from pyperceptron.checks import named
+from pyperceptron.checks import is_lookalike, named
 from pyperceptron.matrix import Matrix
 from pyperceptron.vectors import as_list, numpy_if_loaded
 
@@ -74,13 +74,17 @@ def _of_each(function: Callable[[float], float], x: Any, name: str) -> Any:
     if isinstance(x, Matrix):
         return x.map(function)
     numpy = numpy_if_loaded()
-    if numpy and isinstance(x, numpy.ndarray) and x.ndim and x.dtype.kind in "biuf":
-        return numpy.array([function(float(value)) for value in as_list(x.reshape(-1))], "d").reshape(x.shape)
+    masked = numpy and isinstance(x, numpy.ma.MaskedArray) and x.mask.any()
+    if numpy and isinstance(x, numpy.ndarray) and x.ndim and x.dtype.kind in "biuf" and not masked:
+        flat = numpy.asarray(x).reshape(-1)
+        return numpy.array([function(float(value)) for value in as_list(flat)], "d").reshape(x.shape)
     try:
-        if isinstance(x, (str, bytes)):
+        if isinstance(x, (str, bytes)) or masked or is_lookalike(x):
             raise TypeError
         return function(float(x))
-    except (TypeError, ValueError):
+    except OverflowError:
+        raise
+    except Exception:
         raise TypeError(
             f"{name} takes a number, a Matrix or a NumPy array of real numbers; got {named(x)}: "
             "make a list of rows a Matrix, as Matrix([[0.5, 1.0]])"

@@ -10,6 +10,8 @@ import ctypes
 import struct
 from array import array
 
+from pyperceptron.checks import refuse_failure
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,20 +149,28 @@ class ArrowTable:
     formats   of the columns, as Arrow writes them; "dictionary" for one of categories
     """
 
-    def __init__(self, source: Any) -> None:
-        """Take over what `source.__arrow_c_stream__()` or `source.__arrow_c_array__()` gives; raise ValueError if it fails."""
+    def __init__(self, source: Any, name: str) -> None:
+        """Take over what `source.__arrow_c_stream__()` or `source.__arrow_c_array__()` gives; raise ValueError if it fails.
+
+        name  what errors call the source
+        """
+        self._name = name
         self._stream: _Stream | None = None
         self._batch: _Array | None = None  # the last one received, released or not
         # The capsules own what the pointers refer to, until the last copy of this table is gone.
-        if hasattr(source, "__arrow_c_stream__"):
-            self._capsules: tuple[Any, ...] = (source.__arrow_c_stream__(),)
-            self._stream = _Stream.from_address(_address(self._capsules[0], b"arrow_array_stream"))
-            self._schema = _Schema()
+        self._schema = _Schema()
+        try:
+            if hasattr(source, "__arrow_c_stream__"):
+                self._capsules: tuple[Any, ...] = (source.__arrow_c_stream__(),)
+                self._stream = _Stream.from_address(_address(self._capsules[0], b"arrow_array_stream"))
+            else:
+                self._capsules = source.__arrow_c_array__()
+                self._schema = _Schema.from_address(_address(self._capsules[0], b"arrow_schema"))
+                self._batch = _Array.from_address(_address(self._capsules[1], b"arrow_array"))
+        except Exception as error:
+            refuse_failure(name, error)
+        if self._stream is not None:
             self._check(self._stream.get_schema(ctypes.byref(self._stream), ctypes.byref(self._schema)))
-        else:
-            self._capsules = source.__arrow_c_array__()
-            self._schema = _Schema.from_address(_address(self._capsules[0], b"arrow_schema"))
-            self._batch = _Array.from_address(_address(self._capsules[1], b"arrow_array"))
         schema = self._schema
         is_table = schema.format == b"+s"
         columns = [schema.children[index].contents for index in range(schema.n_children)] if is_table else [schema]
@@ -204,7 +214,7 @@ class ArrowTable:
         assert self._stream is not None
         if status:
             reason = self._stream.get_last_error(ctypes.byref(self._stream)) or b"no reason given"
-            raise ValueError(f"the Arrow stream cannot be read ({reason.decode(errors='replace')}): give the rows as lists")
+            refuse_failure(self._name, ValueError(reason.partition(b". Detail: ")[0].decode(errors="replace")))
 
 
 def _column(format: str, values: _Array, offset: int, length: int) -> Column:

@@ -69,13 +69,13 @@ def one_of(value: Any, name: str, options: tuple[str, ...]) -> str:
 
 def _number(value: Any, name: str) -> float:
     try:
-        if not _is_number(value):
+        if not _is_number(value) or is_lookalike(value):
             raise TypeError
         return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {named(value)}; expected a number") from None
     except OverflowError:
         return inf
+    except Exception:
+        raise TypeError(f"{name} is {named(value)}; expected a number") from None
 
 
 def _is_number(value: Any) -> bool:
@@ -90,14 +90,23 @@ def _is_number(value: Any) -> bool:
 
 
 def named(value: Any) -> str:
-    """Return the value's repr if it is one short line; else the start of a text, or the type of another value."""
+    """Return the value's repr if it is one short line without an address; else the start of a text, or the type of a value."""
     if isinstance(value, str):
         return f"{str(value)!r}" if len(value) <= 36 else f"{str(value[:36])!r}..."
     try:
         text = repr(value)
-    except ValueError:  # an integer of more digits than Python prints
+    except Exception:  # such as for an integer of more digits than Python prints
         text = ""
-    return text if 0 < len(text) <= 40 and "\n" not in text else f"a value of type {type(value).__name__}"
+    is_short = 0 < len(text) <= 40 and "\n" not in text and " at 0x" not in text
+    return text if is_short else f"a value of type {type(value).__name__}"
+
+
+def refuse_failure(name: str, error: Exception) -> NoReturn:
+    """Raise the ValueError that says why an object of the caller could not be read."""
+    if isinstance(error, (ImportError, MemoryError)):
+        raise error
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    raise ValueError(f"{name} cannot be read ({reason}): give plain lists") from error
 
 
 def counted(number: int, noun: str) -> str:
@@ -115,7 +124,7 @@ def read_number(value: Any, table: str, row: int, column: int, column_name: Any 
         return float(array("d", [value])[0])
     except OverflowError:
         refuse_number(table, row, column, column_name, "an integer too large for a float", "scale it down")
-    except (TypeError, ValueError):
+    except Exception:
         refuse_number(table, row, column, column_name, described(value), _remedy(value, table), TypeError)
 
 
@@ -146,7 +155,7 @@ def is_missing(value: Any) -> bool:
         return value is None or bool(value != value)
     except ArithmeticError:  # a signaling nan of Decimal
         return True
-    except (TypeError, ValueError):  # pandas.NA is neither equal to itself nor not
+    except Exception:  # pandas.NA is neither equal to itself nor not
         return type(value).__name__ == "NAType"
 
 

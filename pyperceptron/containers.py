@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
+from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
-from collections.abc import Mapping
 
-from pyperceptron.checks import counted, described, is_lookalike, named, read_number, refuse_number
+from pyperceptron.checks import counted, described, is_lookalike, named, read_number, refuse_failure, refuse_number
 from pyperceptron.frames import column_names, read_frame
 from pyperceptron.vectors import (
     PIECE,
@@ -37,7 +37,7 @@ class Table:
     view       an n_rows × n_columns, C-contiguous memoryview of float64 ("d"), float32 ("f") or bytes ("B"): the caller's own
                memory if that has such a form, else a copy
     container  the kind in which they came: "list", "numpy" or "array" (any other buffer)
-    names      of the columns, if they came in a data frame; else None
+    names      of the columns, if they came in a data frame; else None, as if they are not as many
     """
 
     __slots__ = ("container", "names", "view")
@@ -45,7 +45,7 @@ class Table:
     def __init__(self, view: memoryview[float], container: str, names: tuple[Hashable, ...] | None = None) -> None:
         self.view = view
         self.container = container
-        self.names = names
+        self.names = names if names and len(names) == self.n_columns else None
 
     @property
     def n_rows(self) -> int:
@@ -116,6 +116,11 @@ def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -
         raise TypeError(
             f"{name} {_is(name)} a sparse matrix of type {type(source).__name__}; expected a dense one: call its toarray()"
         )
+    if isinstance(source, memoryview):
+        try:
+            len(source.format)
+        except ValueError as error:  # it has been released
+            refuse_failure(name, error)
     iterable = hasattr(source, "__iter__") or hasattr(source, "__len__")
     lazy = hasattr(source, "collect") and hasattr(source, "collect_schema")  # a frame without rows as yet
     if isinstance(source, UNORDERED):
@@ -166,7 +171,7 @@ def refuse_masked(mask: Any, name: str, row: int | None = None) -> None:
         refuse_number(name, place[0], place[1], None, "masked", "fill it in or drop that row")
 
 
-def numpy_array_of(source: Any) -> Any:
+def numpy_array_of(source: Any, name: str) -> Any:
     """Return a NumPy array, or what `__array__` of another source gives; None if the source is neither.
 
     An array is of NumPy's own class or a masked one: others, such as a matrix, have operations of other meanings. NumPy is not
@@ -181,6 +186,8 @@ def numpy_array_of(source: Any) -> Any:
             source = source.__array__()
         except ImportError:  # NumPy is not installed
             return None
+        except Exception as error:
+            refuse_failure(name, error)
         numpy = numpy_if_loaded()
     return source if isinstance(source, numpy.ma.MaskedArray) else numpy.asarray(source)
 
@@ -190,14 +197,17 @@ def rows_of(source: Any, name: str) -> Any:
 
     Iterating over a frame gives columns or their names, never rows, so a frame of an unknown kind is a TypeError.
     """
-    if hasattr(source, "iter_rows"):  # polars
-        return [list(row) for row in source.iter_rows()]
-    if hasattr(source, "to_pylist"):  # pyarrow: a table or a record batch has columns, an array has none
-        if not hasattr(source, "columns"):
-            return source.to_pylist()
-        return [list(row) for row in zip(*(column.to_pylist() for column in source.columns), strict=True)]
-    if hasattr(source, "fetchall"):  # the result of a query
-        return source.fetchall()
+    try:
+        if hasattr(source, "iter_rows"):  # polars
+            return [list(row) for row in source.iter_rows()]
+        if hasattr(source, "to_pylist"):  # pyarrow: a table or a record batch has columns, an array has none
+            if not hasattr(source, "columns"):
+                return source.to_pylist()
+            return [list(row) for row in zip(*(column.to_pylist() for column in source.columns), strict=True)]
+        if hasattr(source, "fetchall"):  # the result of a query
+            return source.fetchall()
+    except Exception as error:
+        refuse_failure(name, error)
     exchanged = hasattr(source, "__dataframe__") or hasattr(source, "__arrow_c_stream__")
     if column_names(source) or (exchanged and not hasattr(source, "to_list")):  # a Series of polars has to_list
         raise TypeError(
@@ -209,7 +219,7 @@ def rows_of(source: Any, name: str) -> Any:
 
 def _opened(source: Any, name: str) -> tuple[Any, str]:
     """Return the source, or a buffer or list made of it, and the kind of container that answers should have."""
-    values = numpy_array_of(source)
+    values = numpy_array_of(source, name)
     if values is not None:
         refuse_masked(getattr(values, "mask", None), name)
         if values.dtype.kind in "OSU":
@@ -252,10 +262,7 @@ def _size_of(code: str) -> int:
 
 def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...] | None) -> memoryview[float]:
     """Return a float64 copy of a sequence of rows of equal length, n_rows × n_columns; if `flat`, a bare number is a row."""
-    try:
-        rows = list_of(source)
-    except TypeError:
-        raise TypeError(f"{name} {_is(name)} {named(source)}; expected rows of numbers: give a list of rows") from None
+    rows = listed(source, name, "rows of numbers: give a list of rows")
     if flat and rows and _is_scalar(rows[0]):
         rows = [(row,) if _is_scalar(row) else row for row in rows]
     numbers = array("d")
@@ -268,7 +275,7 @@ def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...
                 raise TypeError
             for some in pieces(values) if len(values) > PIECE else (values,):
                 numbers.extend(some)
-        except (TypeError, OverflowError, ValueError):
+        except Exception:
             del numbers[before:]
             for column, value in enumerate(values):
                 numbers.append(read_number(value, name, index, column, names[column] if names else None))
@@ -282,6 +289,16 @@ def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...
     if not width:
         raise _empty(name)
     return as_view(numbers, width)
+
+
+def listed(source: Any, name: str, expected: str) -> list[Any]:
+    """Return list(source); TypeError if it cannot be iterated over, ValueError with the reason if that fails."""
+    try:
+        return list_of(source)
+    except TypeError:
+        raise TypeError(f"{name} {_is(name)} {named(source)}; expected {expected}") from None
+    except Exception as error:
+        refuse_failure(name, error)
 
 
 def _is(name: str) -> str:
@@ -304,7 +321,7 @@ def _values_of(row: Any, name: str, index: int, source: Any) -> Sequence[Any]:
         else:
             remedy = flat_remedy(source, name) if index == 0 and row is not None else "fill it in or drop it"
         raise TypeError(f"{name} row {index} is {described(row)}; expected a row of numbers: {remedy}")
-    if getattr(row, "ndim", 1) != 1:
+    if getattr(row, "ndim", 1) != 1 and hasattr(row, "shape"):
         raise ValueError(
             f"{name} row {index} has the shape {row.shape}; expected a flat row of numbers: flatten each sample into one row"
         )

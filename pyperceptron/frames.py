@@ -6,7 +6,7 @@ import sys
 from array import array
 from math import nan
 
-from pyperceptron.checks import named, read_number
+from pyperceptron.checks import named, read_number, refuse_failure
 from pyperceptron.vectors import PIECE, numpy_if_loaded, reshaped
 
 TYPE_CHECKING = False
@@ -47,16 +47,23 @@ def read_frame(source: Any, name: str) -> tuple[Any, Names] | None:
     """
     if is_pandas(source, "DataFrame"):
         return _numbers_of_pandas(source, name), tuple(source.columns)
+    if is_pandas(source, "Series"):  # it speaks Arrow too, but cannot say objects
+        return None
     if _speaks(source, "__arrow_c_stream__") or _speaks(source, "__arrow_c_array__"):
         from pyperceptron.arrow import ArrowTable  # only here, as importing ctypes takes milliseconds
 
-        with ArrowTable(source) as table:
+        with ArrowTable(source, name) as table:
             if table.names is None and hasattr(source, "__iter__"):  # a single column, which may hold lists
                 return None
             names: Names = (None,) if table.names is None else table.names
             return _joined(names, table.formats, table.batches(), name), names
     if _speaks(source, "__dataframe__") and not hasattr(source, "__array__"):
-        return _numbers_of_interchange(source.__dataframe__(), name)
+        try:
+            return _numbers_of_interchange(source.__dataframe__(), name)
+        except (TypeError, ValueError):
+            raise
+        except Exception as error:
+            refuse_failure(name, error)
     return None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 from math import fsum, inf
 
-from pyperceptron.checks import counted, is_missing, named, refuse_number
-from pyperceptron.containers import UNORDERED, contiguous, numpy_array_of, read_table, refuse_unreadable, rows_of
+from pyperceptron.checks import counted, is_lookalike, is_missing, named, refuse_number
+from pyperceptron.containers import UNORDERED, contiguous, listed, numpy_array_of, read_table, refuse_unreadable, rows_of
 from pyperceptron.frames import column_names, is_pandas
-from pyperceptron.vectors import PIECE, as_flat, as_list, list_of, numpy_if_loaded, pieces, to_list
+from pyperceptron.vectors import PIECE, as_flat, as_list, numpy_if_loaded, pieces, to_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,10 +204,16 @@ def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
 
 
 def label_list(y: Any, n_rows: int) -> list[Any]:
-    """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any values will do."""
+    """Return the labels of n_rows rows as a list; for several outputs, one of lists. Any but missing ones will do."""
     column, _, _ = _opened(y)
     _check_length(len(column), n_rows)
-    return as_list(column) if getattr(column, "ndim", 1) == 2 else [value for some in _lists(column) for value in some]
+    if getattr(column, "ndim", 1) == 2:
+        return as_list(column)
+    labels = [value for some in _lists(column) for value in some]
+    row = next((row for row, label in enumerate(labels) if is_missing(label)), None)
+    if row is not None:
+        _refuse_missing(row, labels[row])
+    return labels
 
 
 def _opened(y: Any) -> tuple[Any, Any, Hashable]:
@@ -235,13 +241,13 @@ def _opened(y: Any) -> tuple[Any, Any, Hashable]:
         return y, None, getattr(y, "name", None) or None
     if hasattr(y, "to_pylist"):  # a column of pyarrow
         return y, None, None
-    values = numpy_array_of(y)
+    values = numpy_array_of(y, "y")
     if values is not None:
         return *_opened_array(values), None
     try:
         view = memoryview(y)
     except TypeError:
-        return _unwrapped(list_of(rows_of(y, "y"))), None, None
+        return _unwrapped(listed(rows_of(y, "y"), "y", _EXPECTED)), None, None
     _check_dimensions(view.ndim)
     try:
         view[:1].tolist()
@@ -271,7 +277,7 @@ def _only_column(frame: Any) -> Any:
         return frame.to_series()
     if hasattr(frame, "to_pylist"):  # pyarrow
         return frame.column(0)
-    values = numpy_array_of(frame)
+    values = numpy_array_of(frame, "y")
     return rows_of(frame, "y") if values is None else values
 
 
@@ -349,9 +355,9 @@ def _from_values(column: Any, dtype: Any) -> Targets:
             f"y row {row} is {named(value)}, which cannot be hashed; expected a label such as a number or a string"
         ) from None
     for value in numbers:
-        if is_missing(value) or value in (inf, -inf):
-            row = next(row for row, other in _numbered(column) if is_missing(other) or other in (inf, -inf))
-            raise ValueError(f"y row {row} is {value!r}; expected a label: fill it in or drop that row")
+        if _is_not_finite(value):
+            row = next(row for row, other in _numbered(column) if _is_not_finite(other))
+            _refuse_missing(row, value)
     try:
         labels: tuple[Any, ...] = tuple(sorted(numbers))
     except TypeError:
@@ -367,6 +373,13 @@ def _from_values(column: Any, dtype: Any) -> Targets:
     return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
 
 
+def _is_not_finite(value: Any) -> bool:
+    try:
+        return is_missing(value) or value in (inf, -inf)
+    except Exception:  # its == may give anything
+        return False
+
+
 def _numbered(column: Any) -> Iterator[tuple[int, Any]]:
     return enumerate(value for some in _lists(column) for value in some)
 
@@ -378,7 +391,7 @@ def _from_numbers(y: Any) -> Targets:
     labels = _distinct(numpy.concatenate([_distinct(part) for part in parts]))
     if y.dtype.kind == "f" and not numpy.isfinite(labels).all():
         row = int(numpy.flatnonzero(~numpy.isfinite(y))[0])
-        raise ValueError(f"y row {row} is {float(y[row])!r}; expected a label: fill it in or drop that row")
+        _refuse_missing(row, float(y[row]))
     _check_number_of_classes(labels.tolist())
     codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
     for part, start in zip(parts, range(0, len(y), PIECE), strict=True):
@@ -434,6 +447,10 @@ def _multilabel_of_numbers(values: Any, dtype: Any) -> Targets:
     return Targets(Classes(tuple(range(width)), True, dtype), _as_table(codes, width))
 
 
+def _refuse_missing(row: int, label: Any) -> NoReturn:
+    raise ValueError(f"y row {row} is {named(label)}; expected a label: fill it in or drop that row")
+
+
 def _check_width(width: int) -> None:
     if width < 2:
         raise ValueError("y is empty in its second dimension: give a column for each output")
@@ -441,8 +458,8 @@ def _check_width(width: int) -> None:
 
 def _is_0_or_1(value: Any) -> bool:
     try:
-        return not isinstance(value, (str, bytes)) and bool(value == 0 or value == 1)
-    except (TypeError, ValueError):
+        return not (isinstance(value, (str, bytes, complex)) or is_lookalike(value)) and bool(value == 0 or value == 1)
+    except Exception:
         return False
 
 

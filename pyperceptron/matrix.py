@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping, Set  # unlike the package collections, loaded by Python itself
 from array import array
 from itertools import repeat
 from operator import add, mul, sub
 
-from pyperceptron.checks import counted
+from pyperceptron.checks import counted, is_lookalike, named
 
 TYPE_CHECKING = False  # as typing.TYPE_CHECKING, without the 3 ms that importing typing costs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 class Matrix:
@@ -32,10 +36,13 @@ class Matrix:
 
     def __init__(self, rows: Iterable[Iterable[float]]) -> None:
         try:
-            table = [array("d", iter(row)).tolist() for row in rows]  # unlike float, it takes no texts
-        except TypeError as error:
+            table = [array("d", _ordered(row)).tolist() for row in _ordered(rows)]  # unlike float, array takes no texts
+        except OverflowError:
+            raise
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
             raise TypeError(
-                f"a Matrix takes rows of numbers ({error}): write Matrix([[1, 2, 3]]) for one row, "
+                f"a Matrix takes rows of numbers ({reason}): write Matrix([[1, 2, 3]]) for one row, "
                 "Matrix([[1], [2], [3]]) for one column"
             ) from None
         if not table or not table[0]:
@@ -142,6 +149,21 @@ class Matrix:
 
     def __repr__(self) -> str:
         return f"Matrix({self._lists()!r})"
+
+
+def _ordered(values: Iterable[T]) -> Iterator[T]:
+    """Return an iterator over rows, or the numbers of one; TypeError for anything without an order or a known end.
+
+    Such are sets, data frames, which iterate over columns, and a pointer of ctypes, which would be read until the process dies.
+    """
+    if not isinstance(values, (list, tuple)) and (
+        isinstance(values, (bytes, Set, Mapping))
+        or hasattr(values, "columns")
+        or is_lookalike(values)
+        or not (hasattr(values, "__iter__") or hasattr(values, "__len__"))
+    ):
+        raise TypeError(f"got {named(values)}")
+    return iter(values)
 
 
 _new = Matrix.__new__

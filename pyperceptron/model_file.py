@@ -186,13 +186,13 @@ class Fields:
         return [self._vector(name, row, count) for row in values]
 
     def _vector(self, name: str, values: Any, count: int) -> array[float]:
-        if type(values) is not list or len(values) != count or not {float, int}.issuperset(map(type, values)):
+        if type(values) is not list or len(values) != count or set(map(type, values)) - {float, int}:
             self._refuse_field(name, f"lists of {counted(count, 'number')}")
         try:
             vector = array("d", values)
         except OverflowError:
             vector = array("d", [float("inf")])
-        if not all(map(isfinite, vector)):
+        if not isfinite(sum(vector)) and not all(map(isfinite, vector)):  # the sum alone may overflow
             self._refuse_field(name, "finite numbers")
         return vector
 

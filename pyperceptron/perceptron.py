@@ -445,7 +445,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             values["learning_rate"] = float(values["learning_rate"])
         if values["class_weight"] is not None and not isinstance(values["class_weight"], str):
             weights = values["class_weight"].items()
-            values["class_weight"] = [[to_value(label, "the label"), float(factor)] for label, factor in weights]
+            values["class_weight"] = [[to_value(label, "the label"), _factor(label, factor)] for label, factor in weights]
         return {"parameters": values} | fields_of(fitted)
 
     @classmethod
@@ -456,7 +456,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         backend = parameters.one_of("backend", CHOICES)
         try:
             if isinstance(values["class_weight"], list):
-                values["class_weight"] = {from_value(label, "a label"): factor for label, factor in values["class_weight"]}
+                weights = [(from_value(label, "a label"), factor) for label, factor in values["class_weight"]]
+                values["class_weight"] = {label: _factor(label, factor) for label, factor in weights}
             model = cls(**values | {"backend": "auto"})
         except (TypeError, ValueError) as error:
             raise ValueError(f"the model file's 'parameters' cannot be used: {error}") from None
@@ -503,6 +504,10 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
 
 _STORED = [name for name in parameters_of(Perceptron) if name != "callback"]
+
+
+def _factor(label: Any, factor: Any) -> float:
+    return positive_number(factor, f"class_weight[{named(label)}]")
 
 
 def _read_only(name: str) -> Callable[[Perceptron, object], None]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
-from collections.abc import Mapping
 
-from pyperceptron.checks import LIMIT, counted, named, refuse_number
-from pyperceptron.containers import read_table, refuse_masked, refuse_unreadable
+from pyperceptron.checks import LIMIT, counted, named, refuse_failure, refuse_number
+from pyperceptron.containers import listed, read_table, refuse_masked, refuse_unreadable
 from pyperceptron.frames import column_names
 from pyperceptron.vectors import as_flat, as_list, float64_copy, pieces
 
@@ -81,7 +81,7 @@ def read_row(
     n_dimensions = getattr(sample, "ndim", 1)
     if column_names(sample) is not None or n_dimensions != 1:
         raise TypeError(f"x is {named(sample)}; expected {expected}{': predict takes several rows' if n_dimensions else ''}")
-    values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else list(sample)
+    values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else listed(sample, "x", expected)
     if values and (isinstance(values[0], (list, tuple)) or (hasattr(values[0], "ndim") and values[0].ndim)):
         raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")
     table = read_table([values], "x")
@@ -98,18 +98,21 @@ def read_row(
 
 def _values_by_name(sample: Any, names: tuple[Hashable, ...]) -> list[Any]:
     """Return the values of a mapping, a Series or another row with keys, in the order of the names."""
-    keys = list(sample.keys())
-    if {*keys} != {*names} or len(keys) != len(names):
+    try:
+        keys = list(sample.keys())
+        if {*keys} == {*names} and len(keys) == len(names):
+            return [sample[name] for name in names]
         if not isinstance(sample, Mapping) and keys == list(range(len(keys))):  # a Series without names
             return list(sample)
-        missing = ", ".join(repr(name) for name in names if name not in keys)
-        unknown = ", ".join(repr(key) for key in keys if key not in names)
-        found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
-        raise ValueError(
-            f"x {found or 'has a name twice'}; expected one number for each column that the model was fitted with: "
-            f"give {', '.join(map(repr, names))}"
-        )
-    return [sample[name] for name in names]
+    except Exception as error:
+        refuse_failure("x", error)
+    missing = ", ".join(repr(name) for name in names if name not in keys)
+    unknown = ", ".join(repr(key) for key in keys if key not in names)
+    found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
+    raise ValueError(
+        f"x {found or 'has a name twice'}; expected one number for each column that the model was fitted with: "
+        f"give {', '.join(map(repr, names))}"
+    )
 
 
 def read_inputs(inputs: Any, n_columns: int) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 
 from pyperceptron.checks import counted, named
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.model_file import Fields
 
+_LARGEST = sys.float_info.max
 _MOST_COLUMNS = 2**31 - 1
 # The dtypes of NumPy in a file, and the type that labels of each have; a text's or bytes' length is that of the longest label.
 _DTYPES: dict[str, type] = {
@@ -98,8 +100,8 @@ def _activations(kind: str) -> tuple[str, ...]:
 
 
 def _entry(entry: dict[str, Any]) -> dict[str, float]:
-    if not all(type(number) in (int, float) for number in entry.values()):
-        raise ValueError(f"the model file's 'history' has {named(entry)}; expected numbers")
+    if not all(type(number) in (int, float) and abs(number) <= _LARGEST for number in entry.values()):
+        raise ValueError(f"the model file's 'history' has {named(entry)}; expected finite numbers")
     return entry
 
 

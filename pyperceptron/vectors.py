@@ -50,7 +50,9 @@ def as_list(values: Any) -> list[Any]:
 def to_list(values: Any) -> list[Any]:
     """Return values.tolist(), but dates of NumPy as they are: tolist turns nanoseconds into numbers."""
     is_date = getattr(getattr(values, "dtype", None), "kind", "f") in "mM"
-    return list(values) if is_date else values.tolist()
+    if not is_date:
+        return values.tolist()  # type: ignore[no-any-return]
+    return [to_list(row) for row in values] if values.ndim > 1 else list(values)
 
 
 def list_of(values: Iterable[Any]) -> list[Any]:

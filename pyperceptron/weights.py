@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from math import fsum
 
-from pyperceptron.checks import named, positive_number
+from pyperceptron.checks import is_missing, named, positive_number
 from pyperceptron.samples import read_sample_weights
 from pyperceptron.vectors import as_flat, pieces
 
@@ -70,7 +70,7 @@ def class_factors(class_weight: Any, labels: tuple[Any, ...], known: tuple[Any, 
     if len(factors) < len(entries):
         raise ValueError("class_weight names a label twice; expected one factor for each label: leave one out")
     missing = [label for label in labels if label not in factors]
-    unknown = [label for label in factors if label not in known] if missing else []
+    unknown = [label for label in factors if is_missing(label) or label not in known] if missing else []
     for key in unknown:
         for label in missing:
             if _text(key) == _text(label):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from _thread import get_ident
-from contextlib import suppress
 
 _UNFINISHED = ".unfinished"
 
@@ -71,15 +70,21 @@ def _is_running(process: int) -> bool:
 
 
 def _remove(path: str) -> None:
-    with suppress(OSError):  # it is gone already, or somebody else's
+    try:  # contextlib.suppress would cost milliseconds of importing
         os.remove(path)
+    except OSError:  # it is gone already, or somebody else's
+        return
 
 
 def _sync_folder(folder: str) -> None:
     """Make the new name of the file survive a power failure, where a folder can be opened."""
-    with suppress(OSError):
+    try:
         opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
+    except OSError:
+        return
+    try:
+        os.fsync(opened)
+    except OSError:
+        return
+    finally:
+        os.close(opened)

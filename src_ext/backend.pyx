@@ -450,7 +450,7 @@ cdef class RowPredictor:
             return 0
         row = self.read_row(x)
         if not self.predict_row(row, activation, results):
-            self.read_row(x, overflows=True)
+            self.read_row(row, overflows=True)
         return 0
 
     cdef bint predict_row(self, array.array row, Activation activation, double* results) except -1:

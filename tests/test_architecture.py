@@ -13,9 +13,8 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "parameters", "arrow", "vectors", "whole_file"},
-    {"model_file"},
-    {"matrix"},
+    {"checks", "exceptions", "parameters", "vectors", "whole_file"},
+    {"arrow", "matrix", "model_file"},
     {"activations", "seeding"},
     {"losses"},
     {"backends.python.linear_algebra", "backends.python.prediction"},

@@ -2,6 +2,7 @@
 
 import ctypes
 import datetime
+import re
 import sys
 from decimal import Decimal
 from fractions import Fraction
@@ -306,6 +307,7 @@ REFUSED_CLASS_WEIGHTS = [
     ),
     ({1: 0}, Y, ValueError, "class_weight[1] is 0; expected a positive finite number"),
     ({1: NAN}, Y, ValueError, "class_weight[1] is nan; expected a positive finite number"),
+    ({1: np.timedelta64(5)}, Y, TypeError, "class_weight[1] is np.timedelta64(5); expected a number"),
     ({1: "x"}, Y, TypeError, "class_weight[1] is 'x'; expected a number"),
     (
         "balanced",
@@ -546,3 +548,98 @@ def test_a_row_of_weight_0_within_the_limit_changes_nothing(make_model):
 def test_fit_is_invariant_to_the_scale_of_sample_weights(make_model, weight):
     weighted, plain = make_model(l2=0.1).fit(X, Y, [weight] * 4), make_model(l2=0.1).fit(X, Y)
     assert (weighted.coef_, weighted.intercept_) == (plain.coef_, plain.intercept_)
+
+
+def broken(**methods):
+    """Return an object with methods that raise or return what they should not."""
+    return type("Broken", (), {**methods, "__repr__": lambda self: "Broken()"})()
+
+
+def fails(*args, **kwargs):
+    raise RuntimeError("connection lost\nsecond line")
+
+
+def released():
+    view = memoryview(bytearray(3))
+    view.release()
+    return view
+
+
+UNREADABLE = {
+    "iterator": (lambda: broken(__iter__=fails), "connection lost"),
+    "keys": (lambda: broken(__len__=lambda self: 3, __getitem__=lambda self, index: {}[index]), "0"),
+    "array": (lambda: broken(__array__=fails), "connection lost"),
+    "Arrow stream": (lambda: broken(__arrow_c_stream__=fails), "connection lost"),
+    "no capsule": (lambda: broken(__arrow_c_array__=lambda self: ()), "tuple index out of range"),
+    "interchange": (lambda: broken(__dataframe__=fails), "connection lost"),
+    "query": (lambda: broken(fetchall=fails, __iter__=fails), "connection lost"),
+    "released": (released, "operation forbidden on released memoryview object"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_an_object_that_fails_is_named_with_the_reason(make_model, make_layer, kind):
+    make, reason = UNREADABLE[kind]
+    model, layer = make_model(l2=0.1).fit(X, Y), make_layer(3)
+    for name, call in (
+        ("X", lambda: model.fit(make(), Y)),
+        ("X", lambda: model.predict(make())),
+        ("sample_weight", lambda: model.fit(X, Y, make())),
+        ("inputs", lambda: layer.train(make(), Y)),
+        ("targets", lambda: layer.train(X, make())),
+        ("weights", lambda: setattr(layer, "weights", make())),
+    ):
+        with pytest.raises(ValueError) as caught:
+            call()
+        assert str(caught.value) == f"{name} cannot be read ({reason}): give plain lists"
+    assert model.predict(X) == Y
+
+
+def test_rows_and_labels_that_fail_are_named(make_model):
+    model = make_model(l2=0.1).fit(X, Y)
+    with pytest.raises(ValueError, match=r"^y cannot be read \(connection lost\): give plain lists$"):
+        model.fit(X, broken(__iter__=fails))
+    with pytest.raises(ValueError, match=r"^x cannot be read \(connection lost\): give plain lists$"):
+        model.predict_one(broken(__iter__=fails))
+    with pytest.raises(TypeError, match=r"^x is Broken\(\); expected a flat row of 3 numbers$"):
+        model.predict_one(broken(__len__=lambda self: 3))
+    for value in (broken(__float__=fails), broken(__index__=fails), broken(__repr__=fails), broken(__eq__=fails)):
+        with pytest.raises(
+            TypeError, match=r"^X row 1, column 2 is (Broken\(\)|a value of type Broken); expected a finite number"
+        ):
+            model.predict([[1, 2, 3], [1, 2, value]])
+
+
+def test_messages_hold_no_addresses(make_model):
+    with pytest.raises(TypeError, match=r"^X row 0, column 0 is a value of type object; expected a finite number"):
+        make_model().fit([[object()]], [0])
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        (np.zeros((4, 2), complex), "0j"),
+        (np.zeros((4, 2), "m8[s]"), "np.timedelta64(0,'s')"),
+        (np.zeros((4, 2), "M8[ns]"), "a value of type datetime64"),
+    ],
+    ids=["complex", "durations", "dates"],
+)
+def test_what_equals_0_or_1_is_not_yet_an_indicator(make_model, cells, shown):
+    with pytest.raises(ValueError) as caught:
+        make_model().fit(X, cells)
+    assert str(caught.value) == f"y row 0, column 0 is {shown}; {ZERO_OR_ONE}"
+
+
+@pytest.mark.parametrize("missing", [None, NAN, np.float32(NAN)], ids=repr)
+def test_score_refuses_a_missing_label(make_model, missing):
+    model = make_model(l2=0.1).fit(X, Y)
+    with pytest.raises(
+        ValueError, match=rf"^y row 2 is {re.escape(repr(missing))}; expected a label: fill it in or drop that row$"
+    ):
+        model.score(X, [0, 1, missing, 0])
+
+
+def test_an_iterator_whose_logit_overflows_is_read_once(make_model):
+    model = make_model(l2=1e-12).fit([[0.0], [2e-4], [1e-4], [3e-4]], [0, 1, 0, 1])
+    with pytest.raises(ValueError, match=r"^x row 0, column 0 is 1\.7e\+308; expected a smaller number"):
+        model.predict_one(iter([1.7e308]))

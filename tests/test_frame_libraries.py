@@ -355,6 +355,58 @@ def test_names_that_were_not_given(make_model):
         make_model(l2=0.1).fit(plain, [0, 0, 1, 1]).predict(plain[[1, 0]])
 
 
+def test_a_series_of_objects_is_read_by_its_values(make_model):
+    """Arrow, which a Series speaks too, cannot say a Decimal beside a float."""
+    rows, y = bits()
+    weights = [Decimal(1), 2.5, np.float32(3), True] * 5
+    series = pd.Series(weights, dtype=object)
+    assert make_model(l2=0.01).fit(rows, y, series).coef_ == make_model(l2=0.01).fit(rows, y, list(map(float, weights))).coef_
+    with pytest.raises(TypeError, match=r"^sample_weight row 1, column 0 is the text 'x'; expected a finite number"):
+        make_model().fit(rows, y, pd.Series([1, "x", 2] + [1] * 17, dtype=object))
+
+
+def test_class_weights_in_a_series_are_read_by_its_index(make_model):
+    rows, y = bits()
+    expected = make_model(l2=0.01, class_weight={0: 5.0, 1: 7.0}).fit(rows, y).coef_
+    assert make_model(l2=0.01, class_weight=pd.Series({0: 5.0, 1: 7.0})).fit(rows, y).coef_ == expected
+    for weights, label in ((pd.Series({0: 1.0, "a": 1.0}), "'a'"), ({pd.NA: 1, 0: 1}, "<NA>")):
+        with pytest.raises(ValueError, match=rf"^class_weight names {label}, which is no label in y.*: leave it out"):
+            make_model(class_weight=weights).fit(rows, y)
+
+
+@pytest.mark.parametrize("missing", [pd.NA, pd.NaT], ids=repr)
+def test_score_refuses_a_missing_label(make_model, missing):
+    rows, y = bits()
+    with pytest.raises(ValueError, match=rf"^y row 2 is {missing!r}; expected a label: fill it in or drop that row$"):
+        make_model(l2=0.01).fit(rows, y).score(rows, [*y[:2], missing, *y[3:]])
+
+
+def test_a_stream_that_breaks_is_named_with_the_reason(make_model):
+    def batches():
+        yield from of_pyarrow(bits()[0]).to_batches()
+        raise RuntimeError("connection lost")
+
+    reader = pa.RecordBatchReader.from_batches(of_pyarrow(bits()[0]).schema, batches())
+    with pytest.raises(ValueError, match=r"^X cannot be read \(.*connection lost\): give plain lists$"):
+        make_model().fit(reader, bits()[1])
+    query = duckdb.from_arrow(of_pyarrow(bits()[0]).to_reader())
+    make_model(l2=0.01).fit(query, bits()[1])
+    with pytest.raises(ValueError, match=r"^X cannot be read \(.*consumed"):
+        make_model().fit(query, bits()[1])
+
+
+def test_names_that_are_not_as_many_as_the_columns_are_none(make_model):
+    class Frame(list):
+        columns = ("a",)
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(bits()[0])
+
+    model = make_model(l2=0.01).fit(Frame(), bits()[1])
+    assert model.coef_.tolist() == make_model(l2=0.01).fit(bits()[0], bits()[1]).coef_
+    assert not hasattr(model, "feature_names_in_")
+
+
 @pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_the_target_among_the_columns_is_named(make_model, make):
     table = {"a": [0.0, 1.0, 3.0, 4.0], "b": [1.0, 2.0, 0.0, 1.0]}

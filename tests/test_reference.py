@@ -1,5 +1,6 @@
 """Matrix, sigmoid, sigmoid_derivative and the seeding of weights."""
 
+import ctypes
 import math
 import re
 from decimal import Decimal, localcontext
@@ -52,6 +53,26 @@ def test_matrix_behaves_as_a_sequence_of_rows():
     assert matrix == [[1, 2], [3, 4]]
 
 
+POINTER = ctypes.cast((ctypes.c_double * 3)(1, 2, 3), ctypes.POINTER(ctypes.c_double))  # it has no end
+
+
+class ByColumns:
+    """A data frame: iterating over it gives columns."""
+
+    columns = ("a", "b")
+
+    def __iter__(self):
+        return iter([[1, 2], [3, 4]])
+
+    def __repr__(self):
+        return "ByColumns()"
+
+
+class Broken:
+    def __iter__(self):
+        raise RuntimeError("no such block")
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -60,9 +81,24 @@ def test_matrix_behaves_as_a_sequence_of_rows():
             ValueError,
             "row 1 has 1 number but row 0 has 2: make all rows of a Matrix equally long",
         ),
-        (lambda: Matrix([1, 2, 3]), TypeError, f"a Matrix takes rows of numbers ('int' object is not iterable): {ROWS}"),
+        (lambda: Matrix([1, 2, 3]), TypeError, f"a Matrix takes rows of numbers (got 1): {ROWS}"),
         (lambda: Matrix(["ab"]), TypeError, f"a Matrix takes rows of numbers (must be real number, not str): {ROWS}"),
         (lambda: Matrix([[1, None]]), TypeError, f"a Matrix takes rows of numbers (must be real number, not NoneType): {ROWS}"),
+        (lambda: Matrix(POINTER), TypeError, f"a Matrix takes rows of numbers (got a value of type LP_c_double): {ROWS}"),
+        (lambda: Matrix([POINTER]), TypeError, f"a Matrix takes rows of numbers (got a value of type LP_c_double): {ROWS}"),
+        (lambda: Matrix([{1, 2}]), TypeError, f"a Matrix takes rows of numbers (got {{1, 2}}): {ROWS}"),
+        (lambda: Matrix([b"12"]), TypeError, f"a Matrix takes rows of numbers (got b'12'): {ROWS}"),
+        (lambda: Matrix(ByColumns()), TypeError, f"a Matrix takes rows of numbers (got ByColumns()): {ROWS}"),
+        (lambda: Matrix(np.array([[1j]])), TypeError, f"a Matrix takes rows of numbers (got array([[0.+1.j]])): {ROWS}"),
+        (lambda: Matrix(Broken()), TypeError, f"a Matrix takes rows of numbers (no such block): {ROWS}"),
+        (lambda: sigmoid(np.complex128(1)), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got np.complex128(1+0j)"),
+        (lambda: sigmoid(np.timedelta64(1)), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got np.timedelta64(1)"),
+        (lambda: sigmoid(np.ma.masked), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got masked"),
+        (
+            lambda: sigmoid(np.ma.array([1.0], mask=True)),
+            TypeError,
+            f"sigmoid takes a number, a Matrix or {ARRAY}; got a value",
+        ),
         (lambda: sigmoid([1.0]), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got [1.0]: {AS_MATRIX}"),
         (lambda: sigmoid("1"), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got '1': {AS_MATRIX}"),
         (
@@ -95,6 +131,10 @@ def test_matrix_behaves_as_a_sequence_of_rows():
 def test_matrix_refusals(make, error, message):
     with pytest.raises(error, match=message if "|" in message else re.escape(message)):
         make()
+
+
+def test_the_sigmoid_of_a_numpy_matrix():
+    assert sigmoid(np.array([[0.0, 0.0]]).view(np.matrix)).tolist() == [[0.5, 0.5]]
 
 
 def test_products_within_the_range_are_finite():

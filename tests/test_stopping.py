@@ -1,6 +1,7 @@
 """The stopping rule: fits end at the optimum, whatever the scales, weights and rare classes, and say so if they cannot."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ SOLVERS = ("newton", "lbfgs")  # "auto" is one of them
 @pytest.fixture(scope="session")
 def make_model():
     """Perceptron on the fastest backend: these tests are long, and run on the reference where that is the only one."""
-    return pp.Perceptron
+    return partial(pp.Perceptron, backend=pp.available_backends()[0])
 
 
 def logistic_samples(coefficients, n=2000, seed=0):
