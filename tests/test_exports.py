@@ -8,11 +8,13 @@ import shutil
 import struct
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import pyperceptron as pp
+from pyperceptron.cli import main
 
 HOSTILE = [
     "quote \" and ' and \\",
@@ -79,6 +81,7 @@ def width(model):
     return getattr(model, "n_inputs", None) or model.n_features_in_
 
 
+@cache
 def rows_for(name):
     rng = random.Random(name)
     scale = 1e4 if name == "large_mean" else 1.0
@@ -91,6 +94,7 @@ def rows_for(name):
     return rows
 
 
+@cache
 def extreme_rows(name):
     """Rows whose weighted sums overflow, to plus and minus infinity or to their difference, in every partial sum."""
     rng = random.Random(name)
@@ -101,6 +105,7 @@ def extreme_rows(name):
     return rows + [[rng.choice((largest, -largest, 1e308, -1e308, 0.0, 5e-324, 1.0)) for _ in range(n)] for _ in range(90)]
 
 
+@cache
 def expected(name):
     """Return probabilities and predictions of the rows; the latter as indices of classes or lists of labels."""
     model, rows = MODELS[name], rows_for(name)
@@ -394,10 +399,59 @@ def test_a_layer_predicts_no_labels():
         assert "predict(" not in MODELS["layer"].export(target)
 
 
-@pytest.mark.parametrize("shape", [(1, 200_000), (20_000, 10)])
+@pytest.mark.parametrize("shape", [(1, 100_000), (10_000, 10)])
 def test_time_is_linear_in_the_coefficients(shape):
     outputs, inputs = shape
     model = known(outputs, inputs, 1)
     for target in ("python", "c", "javascript"):
         text = model.export(target)
         assert len(text) < 30 * outputs * inputs + 30 * outputs + 10_000
+
+
+def command(capsys, *arguments):
+    """Run the command line; return its exit code, standard output and standard error."""
+    try:
+        code = main([*map(str, arguments)])
+    except SystemExit as stopped:
+        code = stopped.code
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("name", ["softmax", "binary", "multilabel", "layer_bias", "normalized"])
+def test_command_line_prints_the_source_and_writes_examples(capsys, tmp_path, name):
+    model, file, examples = MODELS[name], tmp_path / "model.json", tmp_path / "tests.json"
+    model.save(file)
+    for target in ("python", "c", "c-header", "javascript"):
+        assert command(capsys, "export", file, target, "--prefix", "own") == (0, model.export(target, prefix="own"), "")
+    assert command(capsys, "export", file, "python", "--tests", examples) == (0, model.export("python"), "")
+    found, module = json.loads(examples.read_text()), executed(model)
+    assert len(found["rows"]) == 200
+    for row, probabilities in zip(found["rows"], found["probabilities"], strict=True):
+        assert max(abs(a - b) for a, b in zip(module["predict_proba"](row), probabilities, strict=True)) <= 1e-14
+    if name.startswith("layer"):
+        assert "predictions" not in found
+    else:
+        assert list(map(module["predict"], found["rows"])) == found["predictions"]
+        assert len({str(label) for label in found["predictions"]}) > 1
+
+
+def test_command_line_complains_in_one_line(capsys, tmp_path):
+    file = tmp_path / "model.json"
+    code, out, err = command(capsys, "export", file, "c")
+    assert (code, out, err) == (1, "", f"pyperceptron export: cannot read {file}: No such file or directory\n")
+    file.write_text("{}")
+    code, out, err = command(capsys, "export", file, "c")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert str(file) in err
+    known(1, 2, 1, classes=[(1,), (2,)]).save(file)
+    code, out, err = command(capsys, "export", file, "javascript")
+    assert (code, out) == (1, "")
+    assert err == (
+        "pyperceptron export: the label (1,) cannot be exported, as JSON cannot hold a value of type tuple: "
+        "give texts or numbers as labels in fit\n"
+    )
+    code, out, err = command(capsys, "export", file, "c", "--tests", tmp_path / "none" / "tests.json")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    for wrong in (("rust",), ("c", "--prefix", "a-b"), ()):
+        code, out, err = command(capsys, "export", file, *wrong)
+        assert (code, out, err.count("\n")) == (2, "", 1)

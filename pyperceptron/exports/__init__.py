@@ -29,6 +29,11 @@ def export(model: Description, target: Any, prefix: Any) -> str:
     Raises ValueError if the target is unknown, the prefix is no identifier, or the language cannot hold a label.
     """
     write = TARGETS[one_of(target, "target", tuple(TARGETS))]
+    return write(model, checked_prefix(prefix))
+
+
+def checked_prefix(prefix: Any) -> str:
+    """Return the prefix if names in C may begin with it, or else raise ValueError."""
     if not isinstance(prefix, str) or not prefix.isascii() or not prefix.isidentifier() or prefix in c.KEYWORDS:
         raise ValueError(f"prefix is {named(prefix)}; expected an identifier of C, such as 'model'")
-    return write(model, str(prefix))
+    return str(prefix)
