@@ -76,7 +76,7 @@ def _declarations(model: Description, prefix: str) -> str:
     elif model.multilabel:
         lines += [f"/* Writes the {k} probabilities of a row: for each label, that of its being 1. */"]
     else:
-        lines += [f"/* Writes the {k} output{'s' if k > 1 else ''} of a row, from 0 to 1. */"]
+        lines += [f"/* Writes the {counted(k, 'output')} of a row, from 0 to 1. */"]
     lines += [f"void {prefix}_predict_proba(const double row[], double probabilities[]);"]
     if model.labels is not None:
         lines += ["", "/* Returns the index of the most probable class of a row, the first of equals. */"]

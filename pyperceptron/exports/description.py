@@ -17,6 +17,16 @@ _ON_A_LINE = 32  # numbers; longer rows are broken after each _ON_A_BROKEN_LINE
 _ON_A_BROKEN_LINE = 8
 
 
+def added(first: str, second: str) -> str:
+    """Return the sum of two expressions, with brackets that keep the order of the additions."""
+    return f"{bracketed(first)} + {bracketed(second)}"
+
+
+def bracketed(expression: str) -> str:
+    """Return an expression in brackets if it is a sum."""
+    return f"({expression})" if " + " in expression else expression
+
+
 class Description:
     """A model as the exports see it.
 
@@ -61,27 +71,18 @@ class Description:
         """Whether there are labels to predict: a layer has outputs only."""
         return self.multilabel or self.labels is not None
 
-    def total(self, name: Callable[[int], str]) -> str:
+    def total(self, name: Callable[[int], str], add: Callable[[str, str], str] = added) -> str:
         """Return the expression that adds the partial sums, name(0) and so on, in the order in which the backends do."""
         names = [name(i) if i < self.partial_sums else "" for i in range(self._order)]
         while len(names) > 1:  # the upper half is added to the lower
             half = len(names) // 2
-            names = [_sum(first, second) for first, second in zip(names[:half], names[half:], strict=True)]
+            names = [add(*pair) if pair[1] else pair[0] for pair in zip(names[:half], names[half:], strict=True)]
         return names[0]
 
-    def logit(self, name: Callable[[int], str], intercept: str) -> str:
+    def logit(self, name: Callable[[int], str], intercept: str, add: Callable[[str, str], str] = added) -> str:
         """Return the expression that adds the partial sums and, if there is one, the intercept."""
-        return _sum(self.total(name), intercept if self.has_intercept else "")
-
-
-def _sum(first: str, second: str) -> str:
-    if not second:
-        return first
-    return f"{_term(first)} + {_term(second)}"
-
-
-def _term(text: str) -> str:
-    return f"({text})" if " " in text else text  # the order of the additions matters
+        total = self.total(name, add)
+        return add(total, intercept) if self.has_intercept else total
 
 
 def plain_label(label: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyperceptron.checks import counted
-from pyperceptron.exports.description import filled, number_rows, whole_text, written_by
+from pyperceptron.exports.description import added, bracketed, filled, number_rows, whole_text, written_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ _MOST_COLUMNS_WRITTEN_OUT = 256
 _MOST_NUMBERS_WRITTEN_OUT = 1024
 _NAMES_ON_A_LINE = 16
 _TERMS_ON_A_LINE = 8
+_LONGEST_SUM = 100  # characters on a line
+_NEXT_ELEMENT = ",\n"
 
 
 def source(model: Description, prefix: str) -> str:
@@ -81,7 +83,8 @@ def _logits(model: Description) -> list[str]:
     if n <= _MOST_COLUMNS_WRITTEN_OUT and n * model.n_outputs <= _MOST_NUMBERS_WRITTEN_OUT:
         unpacked = f"    {_unpacked([f'x{j}' for j in range(n)])} = row\n"
         sums = [_written_out(model, row) for row in model.rows]
-        return [filled(template, {"UNPACKED": unpacked, "SUMS": sums[0] if single else f"[{', '.join(sums)}]"})]
+        text = _block(sums[0]) if single else f"[{_indented(_NEXT_ELEMENT.join(sums) + ',')}]"
+        return [filled(template, {"UNPACKED": unpacked, "SUMS": text.replace("\n", "\n    ")})]
     in_loop = "_weighted_sum(row, WEIGHTS[0])" if single else "[_weighted_sum(row, weights) for weights in WEIGHTS]"
     total = model.logit("sums[{}]".format, f"weights[{n}]")
     return [
@@ -91,15 +94,29 @@ def _logits(model: Description) -> list[str]:
 
 
 def _written_out(model: Description, row: list[float]) -> str:
-    """Return the expression of a logit, a partial sum to a line or more."""
+    """Return the expression of a logit, a partial sum to a line or more if it is long."""
 
     def partial_sum(i: int) -> str:
         terms = [f"x{j} * {row[j]!r}" for j in range(i, model.n_inputs, model.partial_sums)]
         lines = [" + ".join(terms[first : first + _TERMS_ON_A_LINE]) for first in range(0, len(terms), _TERMS_ON_A_LINE)]
-        return "\n        + ".join(lines)
+        return "\n+ ".join(lines)
 
-    expression = model.logit(partial_sum, repr(row[-1])).replace(") + (", ")\n        + (")
-    return f"(\n        {expression}\n    )"
+    return model.logit(partial_sum, repr(row[-1]), _added)
+
+
+def _added(first: str, second: str) -> str:
+    line = added(first, second)
+    return line if "\n" not in line and len(line) <= _LONGEST_SUM else f"{_block(first)}\n+ {_block(second)}"
+
+
+def _block(expression: str) -> str:
+    """Return an expression in brackets, indented if it has several lines."""
+    return f"({_indented(expression)})" if "\n" in expression else bracketed(expression)
+
+
+def _indented(text: str) -> str:
+    lines = "".join(f"    {line}\n" for line in text.splitlines())
+    return f"\n{lines}"
 
 
 def _unpacked(names: list[str]) -> str:
