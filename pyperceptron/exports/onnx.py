@@ -151,6 +151,6 @@ def _labels(graph: _Graph, labels: tuple[Any, ...]) -> tuple[int, list[Any]]:
             refuse_label(label, "ONNX has labels of one type, texts, whole numbers, floats or truth values", "give such labels")
         if first is int and not -(2**63) <= label < 2**63:
             refuse_label(label, "ONNX has whole numbers of 64 bits", "give texts")
-        if first is str and any("\ud800" <= letter <= "\udfff" for letter in label):
+        if first is str and label.encode(errors="ignore").decode() != label:
             refuse_label(label, "ONNX texts are UTF-8", "give other texts")
     return kinds[first], [label.encode() for label in labels] if first is str else list(labels)
