@@ -275,9 +275,8 @@ def _decoded(text: str) -> Any:
     try:
         from _json import make_scanner
 
-        content = text.strip(" \t\r\n")
-        found, end = make_scanner(_Context)(content, 0)  # type: ignore[arg-type]
-        if end == len(content):
+        found, end = make_scanner(_Context)(text, 0)  # type: ignore[arg-type]
+        if not text[end:].strip(" \t\r\n"):
             return found
     except (ImportError, StopIteration):
         pass
