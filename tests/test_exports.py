@@ -292,6 +292,13 @@ def test_logits_have_the_bits_of_the_backend(backend, outputs, inputs):
     assert [module["_logit" if outputs == 1 else "_logits"](row) for row in rows] == model.decision_function(rows)
 
 
+def test_many_numbers_stand_in_a_text_which_python_reads_faster():
+    model = known(11, 1000, 1)
+    assert ".splitlines()" in model.export("python")
+    rows = [[random.Random(seed).gauss(0, 1) for _ in range(1000)] for seed in range(3)]
+    assert [executed(model)["_logits"](row) for row in rows] == model.decision_function(rows)
+
+
 def test_ties_are_decided_as_predict_does():
     two = pp.Perceptron.from_coefficients([1.0, -1.0], 0.0, ["no", "yes"])
     three = pp.Perceptron.from_coefficients([[0.0], [1.0], [1.0]], 0.0, ["a", "b", "c"])
