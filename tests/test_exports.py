@@ -25,7 +25,7 @@ HOSTILE = [
     "na\u00efve \u4e2d \U0001f600 \u2028",
     "\ud800 alone",
     "1\x7f2\x01",
-    "x" * 600 + "?",
+    "x" * 300 + "\u00e9" * 300 + "?",
     '"""',
     "",
 ]
@@ -350,6 +350,11 @@ def test_python_holds_labels_of_every_type(labels):
 def test_labels_of_numpy_become_plain():
     numpy = pytest.importorskip("numpy")
     X = numpy.array([[0.0], [1.0], [2.0], [3.0]])
+    dates = numpy.array(["2026-11-27", "2026-11-27", "2026-11-28", "2026-11-28"], "M8[D]")
+    found = executed(pp.Perceptron(l2=0.1).fit(X, dates))["classes"]
+    assert found == (datetime.date(2026, 11, 27), datetime.date(2026, 11, 28))
+    with pytest.raises(ValueError, match="cannot hold nanoseconds"):
+        pp.Perceptron(l2=0.1).fit(X, dates.astype("M8[ns]")).export("python")
     for labels in (numpy.array([3, 3, 7, 7]), numpy.array(["a", "a", "b", "b"]), numpy.array([1.5, 1.5, 2.5, 2.5], "f4")):
         found = executed(pp.Perceptron(l2=0.1).fit(X, labels))["classes"]
         assert list(found) == sorted(set(labels.tolist()))
