@@ -205,6 +205,31 @@ def test_javascript(tmp_path):
     assert results["hostile"][3] == HOSTILE
 
 
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_javascript_refuses_rows_that_hold_no_finite_numbers(tmp_path):
+    (tmp_path / "model.mjs").write_text(known(1, 3, 1).export("javascript"))
+    script = """
+import { predict, predictProba } from "./model.mjs";
+for (const row of [[1, 2], [1, 2, 3, 4], [1, null, 3], [1, "2", 3], [1, undefined, 3], [1, NaN, 3], [1, Infinity, 3]]) {
+  for (const f of [predict, predictProba]) {
+    try {
+      console.log(f(row));
+    } catch (error) {
+      console.log(error.message);
+    }
+  }
+}
+"""
+    (tmp_path / "run.mjs").write_text(script)
+    messages = ran("node", "run.mjs", cwd=tmp_path).splitlines()
+    assert messages[::2] == messages[1::2]
+    assert messages[0] == "row must hold 3 numbers; got 2"
+    assert messages[4] == "row must hold numbers; got null at 1"
+    assert messages[12] == "row must hold finite numbers; got Infinity at 1"
+    assert len(messages) == 14
+    assert all(message.startswith("row must hold ") for message in messages)
+
+
 def c_main():
     """Return a program that reads the rows of every model, in turn, and writes the results, then hostile texts in base 16."""
     lines = ["#include <stdio.h>"]
