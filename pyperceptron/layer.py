@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.containers import Table
+    from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.model_file import Fields
 
@@ -178,10 +179,23 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         prefix  of the names in C
         """
         from pyperceptron.exports import export  # only here, as few programs need it
+
+        return export(self._description(), target, prefix)
+
+    def to_onnx(self) -> bytes:
+        """Return an ONNX model in double precision: input "X", rows × inputs; output "probabilities", rows × outputs.
+
+        Needs the package onnx, as the extra "onnx" installs; ImportError without.
+        """
+        from pyperceptron.exports.onnx import to_onnx
+
+        return to_onnx(self._description())
+
+    def _description(self) -> Description:
         from pyperceptron.exports.description import Description
 
         sums = partial_sums(self.backend, self.n_inputs, self.n_outputs)
-        return export(Description(self._coefficients, self.n_outputs, self.n_inputs, "sigmoid", sums), target, prefix)
+        return Description(self._coefficients, self.n_outputs, self.n_inputs, "sigmoid", sums)
 
     def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
         results = zeros(table.n_rows * self.n_outputs)

@@ -256,16 +256,34 @@ def _text(fields: dict[str, Any]) -> str:
 
 
 def _parsed(text: str) -> Any:
-    from json import JSONDecoder
-
     try:
-        return JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode(text)
+        return _decoded(text)
     except RecursionError:
         raise ValueError(f"the model file is nested too deeply; {_EXPECTED}") from None
     except MemoryError:
         raise ValueError(_TOO_LARGE) from None
     except ValueError as error:  # JSONDecodeError, or a whole number of too many digits
         raise ValueError(f"the model file is no valid JSON ({error}); {_EXPECTED}") from None
+
+
+def _decoded(text: str) -> Any:
+    """Return what a JSON text holds, by the scanner of the standard library's package json.
+
+    The package itself compiles regular expressions when it is imported, which takes as long as all else that a load does; so it
+    is imported only if the scanner meets a fault, to say what it is, or if this Python does not have the scanner.
+    """
+    try:
+        from _json import make_scanner
+
+        content = text.strip(" \t\r\n")
+        found, end = make_scanner(_Context)(content, 0)  # type: ignore[arg-type]
+        if end == len(content):
+            return found
+    except (ImportError, StopIteration):
+        pass
+    from json import JSONDecoder
+
+    return JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).decode(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -277,6 +295,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no finite number")
+
+
+class _Context:
+    """What the scanner is to do, as json.JSONDecoder would tell it."""
+
+    strict = True
+    object_hook = None
+    object_pairs_hook = _object
+    parse_float = float
+    parse_int = int
+    parse_constant = _refuse_constant
 
 
 def _kind_of(value: Any) -> str:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss, RowPredictor
+    from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.labels import Targets
     from pyperceptron.model_file import Fields
@@ -333,10 +334,24 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         Raises ValueError if the language cannot hold a label, and NotFittedError before fit.
         """
         from pyperceptron.exports import export  # only here, as few programs need it
+
+        return export(self._description(), target, prefix)
+
+    def to_onnx(self) -> bytes:
+        """Return an ONNX model in double precision: input "X", rows × columns; outputs "label" and "probabilities".
+
+        Needs the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
+        texts, whole numbers, floats or truth values, and NotFittedError before fit.
+        """
+        from pyperceptron.exports.onnx import to_onnx
+
+        return to_onnx(self._description())
+
+    def _description(self) -> Description:
         from pyperceptron.exports.description import Description
 
         model = self._require_fitted()
-        description = Description(
+        return Description(
             model.coefficients,
             model.n_outputs,
             model.n_inputs,
@@ -346,7 +361,6 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             multilabel=model.classes.multilabel,
             names=model.names,
         )
-        return export(description, target, prefix)
 
     @property
     def coef_(self) -> Any:

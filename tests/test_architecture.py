@@ -33,7 +33,7 @@ LEVELS = [
     {"findings"},
     {"training"},
     {"exports.description"},
-    {"exports.c", "exports.examples", "exports.javascript", "exports.python"},
+    {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
     {"exports"},
     {"layer", "perceptron"},
     {"demo"},
