@@ -25,7 +25,7 @@ HOSTILE = [
     "na\u00efve \u4e2d \U0001f600 \u2028",
     "\ud800 alone",
     "1\x7f2\x01",
-    "x" * 600 + "?",
+    "x" * 300 + "\u00e9" * 300 + "?",
     '"""',
     "",
 ]
@@ -205,6 +205,31 @@ def test_javascript(tmp_path):
     assert results["hostile"][3] == HOSTILE
 
 
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+def test_javascript_refuses_rows_that_hold_no_finite_numbers(tmp_path):
+    (tmp_path / "model.mjs").write_text(known(1, 3, 1).export("javascript"))
+    script = """
+import { predict, predictProba } from "./model.mjs";
+for (const row of [[1, 2], [1, 2, 3, 4], [1, null, 3], [1, "2", 3], [1, undefined, 3], [1, NaN, 3], [1, Infinity, 3]]) {
+  for (const f of [predict, predictProba]) {
+    try {
+      console.log(f(row));
+    } catch (error) {
+      console.log(error.message);
+    }
+  }
+}
+"""
+    (tmp_path / "run.mjs").write_text(script)
+    messages = ran("node", "run.mjs", cwd=tmp_path).splitlines()
+    assert messages[::2] == messages[1::2]
+    assert messages[0] == "row must hold 3 numbers; got 2"
+    assert messages[4] == "row must hold numbers; got null at 1"
+    assert messages[12] == "row must hold finite numbers; got Infinity at 1"
+    assert len(messages) == 14
+    assert all(message.startswith("row must hold ") for message in messages)
+
+
 def c_main():
     """Return a program that reads the rows of every model, in turn, and writes the results, then hostile texts in base 16."""
     lines = ["#include <stdio.h>"]
@@ -292,6 +317,13 @@ def test_logits_have_the_bits_of_the_backend(backend, outputs, inputs):
     assert [module["_logit" if outputs == 1 else "_logits"](row) for row in rows] == model.decision_function(rows)
 
 
+def test_many_numbers_stand_in_a_text_which_python_reads_faster():
+    model = known(11, 1000, 1)
+    assert ".splitlines()" in model.export("python")
+    rows = [[random.Random(seed).gauss(0, 1) for _ in range(1000)] for seed in range(3)]
+    assert [executed(model)["_logits"](row) for row in rows] == model.decision_function(rows)
+
+
 def test_ties_are_decided_as_predict_does():
     two = pp.Perceptron.from_coefficients([1.0, -1.0], 0.0, ["no", "yes"])
     three = pp.Perceptron.from_coefficients([[0.0], [1.0], [1.0]], 0.0, ["a", "b", "c"])
@@ -343,6 +375,11 @@ def test_python_holds_labels_of_every_type(labels):
 def test_labels_of_numpy_become_plain():
     numpy = pytest.importorskip("numpy")
     X = numpy.array([[0.0], [1.0], [2.0], [3.0]])
+    dates = numpy.array(["2026-11-27", "2026-11-27", "2026-11-28", "2026-11-28"], "M8[D]")
+    found = executed(pp.Perceptron(l2=0.1).fit(X, dates))["classes"]
+    assert found == (datetime.date(2026, 11, 27), datetime.date(2026, 11, 28))
+    with pytest.raises(ValueError, match="cannot hold nanoseconds"):
+        pp.Perceptron(l2=0.1).fit(X, dates.astype("M8[ns]")).export("python")
     for labels in (numpy.array([3, 3, 7, 7]), numpy.array(["a", "a", "b", "b"]), numpy.array([1.5, 1.5, 2.5, 2.5], "f4")):
         found = executed(pp.Perceptron(l2=0.1).fit(X, labels))["classes"]
         assert list(found) == sorted(set(labels.tolist()))

@@ -87,12 +87,12 @@ class Description:
 
 def plain_label(label: Any) -> Any:
     """Return a label as a str, int, float, bool, bytes, date, datetime or tuple of these; ValueError if it is none."""
+    if type(label).__module__ == "numpy" and getattr(label.dtype, "kind", "") in "biufUSM":  # a number, text or date of NumPy
+        plain = label.item()
+        if label.dtype.kind == "M" and type(plain) is int:
+            refuse_label(label, "an export cannot hold nanoseconds", "give dates or texts")
+        label = plain
     kind = type(label)
-    if kind.__module__ == "numpy" and getattr(label.dtype, "kind", "") in "biufUSM":
-        label = label.item()  # a number or text of NumPy
-        if kind.__name__ == "datetime64" and type(label) is int:
-            refuse_label(kind, "an export cannot hold so exact a time", "give dates or texts")
-        kind = type(label)
     if kind is tuple:
         return tuple(map(plain_label, label))
     if kind is float and not isfinite(label):

@@ -26,6 +26,7 @@ def source(model: Description, prefix: str) -> str:
         templates.append(_PREDICT_LABELS)
     templates += [
         _LOGIT if model.activation == "binary_sigmoid" else _LOGITS,
+        _CHECK,
         _WEIGHTED_SUM,
         *_FUNCTIONS[model.activation],
         _OVERFLOWING,
@@ -102,9 +103,7 @@ def _sums(model: Description) -> list[str]:
 
 _LOGITS = """
 function logitsOf(row) {
-  if (row.length !== @INPUTS@) {
-    throw new RangeError("row must hold @INPUTS@ numbers; got " + row.length);
-  }
+  check(row);
   const logits = [];
   let areFinite = true;
   for (const weights of WEIGHTS) {
@@ -118,11 +117,22 @@ function logitsOf(row) {
 
 _LOGIT = """
 function logitOf(row) {
+  check(row);
+  const logit = weightedSum(WEIGHTS[0], row);
+  return Number.isFinite(logit) ? logit : overflowingLogits(row)[0];
+}
+"""
+
+_CHECK = """
+function check(row) {
   if (row.length !== @INPUTS@) {
     throw new RangeError("row must hold @INPUTS@ numbers; got " + row.length);
   }
-  const logit = weightedSum(WEIGHTS[0], row);
-  return Number.isFinite(logit) ? logit : overflowingLogits(row)[0];
+  for (let j = 0; j < @INPUTS@; j++) {
+    if (typeof row[j] !== "number") {
+      throw new TypeError("row must hold numbers; got " + row[j] + " at " + j);
+    }
+  }
 }
 """
 

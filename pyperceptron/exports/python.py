@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # A sum that is written out takes half the time of a loop, but its numbers stand twice in the text.
 _MOST_COLUMNS_WRITTEN_OUT = 256
 _MOST_NUMBERS_WRITTEN_OUT = 1024
+_MOST_LITERALS = 10_000  # Python needs a kilobyte and 7 us to read one; more numbers stand in a text
 _NAMES_ON_A_LINE = 16
 _TERMS_ON_A_LINE = 8
 _LONGEST_SUM = 100  # characters on a line
@@ -60,7 +61,12 @@ def _constants(model: Description) -> str:
     if model.names:
         lines += ["names = (", *(f"    {name!a}," for name in model.names), ")"]
     intercept = ", the intercept last" if model.has_intercept else ""
-    lines += [f"# The weights of each output{intercept}.", "WEIGHTS = (", *number_rows(model.rows, "()", "    "), ")"]
+    lines.append(f"# The weights of each output{intercept}.")
+    if sum(map(len, model.rows)) <= _MOST_LITERALS:
+        lines += ["WEIGHTS = (", *number_rows(model.rows, "()", "    "), ")"]
+    else:
+        rows = [" ".join(map(repr, row)) for row in model.rows]
+        lines += ['WEIGHTS = [[float(number) for number in row.split()] for row in """', *rows, '""".strip().splitlines()]']
     return "\n".join(lines)
 
 
