@@ -5,6 +5,7 @@ from pyperceptron.backends import available_backends
 from pyperceptron.exceptions import NotFittedError, TrainingWarning
 from pyperceptron.layer import SigmoidLayer, Step
 from pyperceptron.matrix import Matrix
+from pyperceptron.model_file import from_json, load
 from pyperceptron.perceptron import Perceptron
 
 __version__ = "0.1.0"
@@ -18,6 +19,8 @@ __all__ = [
     "TrainingWarning",
     "__version__",
     "available_backends",
+    "from_json",
+    "load",
     "sigmoid",
     "sigmoid_derivative",
 ]

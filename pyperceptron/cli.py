@@ -11,6 +11,9 @@ from pyperceptron import __version__
 from pyperceptron.backends import available_backends, backend_name
 from pyperceptron.checks import LIMIT
 from pyperceptron.demo import lesson_lines
+from pyperceptron.exports import TARGETS, checked_prefix
+from pyperceptron.model_file import load
+from pyperceptron.whole_file import write_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,6 +125,27 @@ def _demo(options: argparse.Namespace) -> None:
         print(line)
 
 
+def _export(options: argparse.Namespace) -> None:
+    """Print the source text after writing the examples; exit code 1 for a wrong file or a label that the target cannot hold."""
+    from pyperceptron.exports.examples import examples
+
+    prog = options.parser.prog
+    try:
+        model = load(options.model)
+        text = model.export(options.target, options.prefix)
+    except (OSError, ValueError) as error:
+        reason = f"cannot read {options.model}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        _complain(f"{prog}: {reason}")
+        options.parser.exit(1)
+    if options.tests is not None:
+        try:
+            write_whole(options.tests, examples(model))
+        except OSError as error:
+            _complain(f"{prog}: cannot write {options.tests}: {error.strerror}")
+            options.parser.exit(1)
+    print(text, end="")
+
+
 def _parser() -> Parser:
     parser = Parser(prog="pyperceptron", description="A layer of sigmoid neurons: watch the lesson's neuron learn.")
     parser.add_argument("--version", action="store_true", help="print the version and the available backends, and exit")
@@ -142,7 +166,25 @@ def _parser() -> Parser:
     option("--backend", "the backend that computes", choices=("auto", "cython", "python"), default="auto")
     option("--ask", "the new situation", type=_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
     option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
+
+    export = commands.add_parser(
+        "export",
+        help="print a model as source text of Python, C or JavaScript",
+        description="Print a model as source text that predicts without this package or any other.",
+    )
+    export.set_defaults(parser=export, run=_export)
+    export.add_argument("model", metavar="MODEL", help="a file that save wrote")
+    export.add_argument("target", metavar="TARGET", choices=tuple(TARGETS), help=", ".join(TARGETS))
+    export.add_argument("--prefix", metavar="P", type=_prefix, default="model", help="of the names in C (default: %(default)s)")
+    export.add_argument("--tests", metavar="FILE", help="also write 200 rows with the model's answers to a file, as JSON")
     return parser
+
+
+def _prefix(text: str) -> str:
+    try:
+        return checked_prefix(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:

@@ -52,7 +52,7 @@ def known_model(
             coefficients.append(intercepts[output])
     names = None if feature_names is None else _read_names(feature_names, n_inputs)
     activation = loss_for(loss, own.kind).activations[own.kind]
-    record = Record("none", 0, [], [])
+    record = Record("none", 0, 0, [], [])
     return FittedModel(backend, coefficients, own, activation, n_inputs, fit_intercept, names, table.container, record)
 
 

@@ -30,14 +30,15 @@ class Classes:
 
     labels      sorted if they are comparable, else in order of first appearance; if multilabel, the column indices
     multilabel  whether each output is a label of its own, 0 or 1
-    dtype       of the NumPy array in which the labels came, and will be given back; None for another container
+    dtype       of the NumPy array in which the labels came, and will be given back, as NumPy writes it ("<i8", or "|O" for
+                objects); None for another container
     name        of the column in which they came; None if it has none
     """
 
     def __init__(self, labels: tuple[Any, ...], multilabel: bool, dtype: Any, name: Hashable = None) -> None:
         self.labels = labels
         self.multilabel = multilabel
-        self.dtype = dtype
+        self.dtype = getattr(dtype, "str", dtype)  # as a text, so that a pickle of it needs no NumPy
         self.name = name
 
     @property
@@ -53,7 +54,7 @@ class Classes:
     def as_numpy(self) -> Any:
         """Return the labels in a NumPy array; NumPy is loaded, because a caller's own array was given."""
         numpy = numpy_if_loaded()
-        if self.dtype is not None and self.dtype != object:
+        if self.dtype is not None and self.dtype != "|O":
             return numpy.array(self.labels, self.dtype)
         plain = all(isinstance(label, (int, float, str, bool)) for label in self.labels)
         if self.dtype is None and plain and len({type(label) for label in self.labels}) == 1:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 
 from pyperceptron.activations import sigmoid_derivative
-from pyperceptron.backends import backend_at_hand, backend_name, backend_of
+from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.columns import column_statistics
@@ -18,6 +18,7 @@ from pyperceptron.containers import to_container
 from pyperceptron.findings import diagnose_layer, warn
 from pyperceptron.losses import loss_for
 from pyperceptron.matrix import Matrix, matrix_of
+from pyperceptron.model_file import Stored
 from pyperceptron.objective import Objective
 from pyperceptron.samples import (
     read_inputs,
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.containers import Table
+    from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
+    from pyperceptron.model_file import Fields
 
     Rows = list[list[float]]
 
 
-class SigmoidLayer:
+class SigmoidLayer(Stored, kind="SigmoidLayer"):
     """n_outputs sigmoid neurons over n_inputs numbers: outputs = sigmoid(inputs @ weights + bias).
 
     >>> layer = SigmoidLayer(3, seed=1)
@@ -168,6 +171,32 @@ class SigmoidLayer:
         table = read_inputs(inputs, self.n_inputs)
         return to_container(self._predict(table, "sigmoid", self._coefficients), self.n_outputs, table.container)
 
+    def export(self, target: str, prefix: str = "model") -> str:
+        """Return source text that computes as `forward` does, to rounding, and needs no package.
+
+        target  "python": predict_proba(row); "javascript": a module with predictProba(row); "c": PREFIX_predict_proba(row,
+                outputs), in C or C++; "c-header": what PREFIX.h holds
+        prefix  of the names in C
+        """
+        from pyperceptron.exports import export  # only here, as few programs need it
+
+        return export(self._description(), target, prefix)
+
+    def to_onnx(self) -> bytes:
+        """Return an ONNX model in double precision: input "X", rows × inputs; output "probabilities", rows × outputs.
+
+        Needs the package onnx, as the extra "onnx" installs; ImportError without.
+        """
+        from pyperceptron.exports.onnx import to_onnx
+
+        return to_onnx(self._description())
+
+    def _description(self) -> Description:
+        from pyperceptron.exports.description import Description
+
+        sums = partial_sums(self.backend, self.n_inputs, self.n_outputs)
+        return Description(self._coefficients, self.n_outputs, self.n_inputs, "sigmoid", sums)
+
     def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
         results = zeros(table.n_rows * self.n_outputs)
         failed = self._backend.predict(table.view, coefficients, activation, as_view(results, self.n_outputs))
@@ -275,6 +304,39 @@ class SigmoidLayer:
             updated_weights=self.weights,
             updated_bias=self.bias,
         )
+
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "inputs": self.n_inputs,
+            "outputs": self.n_outputs,
+            "threads": self.threads,
+            "backend": self._asked_backend,
+            "findings": self.findings,
+            "bias": self.bias,
+            "weights": self.weights,
+        }
+
+    @classmethod
+    def _from_fields(cls, fields: Fields) -> Self:
+        n_inputs = fields.whole("inputs", 1, 2**31 - 1)
+        n_outputs = fields.whole("outputs", 1, 2**31 - 1)
+        weights = array("d")
+        for row in fields.rows("weights", n_inputs, n_outputs):
+            weights += row
+        bias = None if fields.take("bias") is None else fields.numbers("bias", n_outputs)
+        backend = fields.one_of("backend", CHOICES)
+        findings = fields.list_of("findings", str, "texts")
+        try:
+            layer = cls(
+                n_inputs, n_outputs, bias=bias is not None, weights=as_view(weights, n_outputs), threads=fields.take("threads")
+            )
+            if bias is not None:
+                layer.bias = bias
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the model file cannot be used: {error}") from None
+        layer._asked_backend, layer.backend = backend, backend_at_hand(backend)
+        layer._findings = findings
+        return layer
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpickle: resolve the requested backend again, as this machine may lack it, and `backend` says which it is."""

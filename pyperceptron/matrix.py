@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from _collections_abc import Mapping, Set  # unlike the package collections, loaded by Python itself
 from array import array
-from collections.abc import Mapping, Set
 from itertools import repeat
 from operator import add, mul, sub
 

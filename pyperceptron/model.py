@@ -26,13 +26,15 @@ class Record:
     """How a training went.
 
     solver    its name
+    n_rows    how many rows there were
     n_iter    how many steps it made
     history   a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
     findings  sentences for the user; empty if all is well
     """
 
-    def __init__(self, solver: str, n_iter: int, history: list[dict[str, float]], findings: list[str]) -> None:
+    def __init__(self, solver: str, n_rows: int, n_iter: int, history: list[dict[str, float]], findings: list[str]) -> None:
         self.solver = solver
+        self.n_rows = n_rows
         self.n_iter = n_iter
         self.history = history
         self.findings = findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from math import fsum, inf  # sum() rounds differently since Python 3.12
 
-from pyperceptron.backends import backend_at_hand, backend_name, backend_of
+from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import (
     LIMIT,
     named,
@@ -26,9 +26,11 @@ from pyperceptron.labels import label_list, read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.metrics import are_correct
 from pyperceptron.model import FittedModel, Record
+from pyperceptron.model_file import Stored, from_value, to_value
 from pyperceptron.objective import Objective
-from pyperceptron.parameters import Parameters
+from pyperceptron.parameters import Parameters, parameters_of
 from pyperceptron.samples import check_range, read_sample_weights
+from pyperceptron.stored_model import fields_of, model_of
 from pyperceptron.training import best_solver, train
 from pyperceptron.vectors import as_list, as_view, zeros
 from pyperceptron.weights import read_weights
@@ -39,8 +41,10 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss, RowPredictor
+    from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.labels import Targets
+    from pyperceptron.model_file import Fields
 
     Numbers = array[float]
 
@@ -49,7 +53,7 @@ _MOST_STEPS = 2**63 - 1
 _OF_ONE_ROW = ("predict_one", "predict_proba_one")
 
 
-class Perceptron(Parameters):
+class Perceptron(Parameters, Stored, kind="Perceptron"):
     """A linear classifier (logistic or softmax regression) trained to the exact minimum of
 
         J(W, b) = (1/Σs) Σᵢ sᵢ·ℓ(yᵢ, oᵢ) + (l2/2)·‖W‖² + l1·‖W‖₁,   s = sample weights times class weights.
@@ -319,6 +323,45 @@ class Perceptron(Parameters):
         weights = read_sample_weights(sample_weight, len(correct), backend_of(self.backend_))
         return fsum(weight for weight, is_correct in zip(weights, correct, strict=True) if is_correct) / fsum(weights)
 
+    def export(self, target: str, prefix: str = "model") -> str:
+        """Return source text that predicts as this model does, to rounding, and needs no package.
+
+        target  "python": predict_proba(row) and predict(row); "javascript": a module with predictProba(row) and predict(row);
+                "c", for C and C++: PREFIX_predict_proba(row, probabilities) and PREFIX_predict(row), an index into
+                PREFIX_classes; "c-header": what PREFIX.h holds
+        prefix  of the names in C
+
+        Raises ValueError if the language cannot hold a label, and NotFittedError before fit.
+        """
+        from pyperceptron.exports import export  # only here, as few programs need it
+
+        return export(self._description(), target, prefix)
+
+    def to_onnx(self) -> bytes:
+        """Return an ONNX model in double precision: input "X", rows × columns; outputs "label" and "probabilities".
+
+        Needs the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
+        texts, whole numbers, floats or truth values, and NotFittedError before fit.
+        """
+        from pyperceptron.exports.onnx import to_onnx
+
+        return to_onnx(self._description())
+
+    def _description(self) -> Description:
+        from pyperceptron.exports.description import Description
+
+        model = self._require_fitted()
+        return Description(
+            model.coefficients,
+            model.n_outputs,
+            model.n_inputs,
+            model.activation,
+            partial_sums(model.backend, model.n_inputs, model.n_outputs),
+            labels=None if model.classes.multilabel else model.classes.labels,
+            multilabel=model.classes.multilabel,
+            names=model.names,
+        )
+
     @property
     def coef_(self) -> Any:
         """The weights, n_outputs × n_features: a single row for two classes."""
@@ -402,6 +445,40 @@ class Perceptron(Parameters):
         if self._fitted is not None:
             self._set_fitted(self._fitted.with_backend(backend_at_hand(self.backend)))
 
+    def _fields(self) -> dict[str, Any]:
+        """Return what a model file holds: the parameters of this class but for the callback, and the fitted model."""
+        fitted = self._require_fitted()
+        values = {name: getattr(self, name) for name in _STORED}
+        for name in ("l2", "l1", "tol"):
+            values[name] = float(values[name])
+        for name in ("fit_intercept", "standardize", "warm_start", "verbose"):
+            values[name] = bool(values[name])
+        values["max_iter"] = whole_number(values["max_iter"], "max_iter", 1, _MOST_STEPS)
+        values["threads"] = thread_count(values["threads"])
+        if values["learning_rate"] is not None:
+            values["learning_rate"] = float(values["learning_rate"])
+        if values["class_weight"] is not None and not isinstance(values["class_weight"], str):
+            weights = values["class_weight"].items()
+            values["class_weight"] = [[to_value(label, "the label"), _factor(label, factor)] for label, factor in weights]
+        return {"parameters": values} | fields_of(fitted)
+
+    @classmethod
+    def _from_fields(cls, fields: Fields) -> Self:
+        parameters = fields.fields("parameters")
+        values = {name: parameters.take(name) for name in _STORED}
+        parameters.refuse_others()
+        backend = parameters.one_of("backend", CHOICES)
+        try:
+            if isinstance(values["class_weight"], list):
+                weights = [(from_value(label, "a label"), factor) for label, factor in values["class_weight"]]
+                values["class_weight"] = {label: _factor(label, factor) for label, factor in weights}
+            model = cls(**values | {"backend": "auto"})
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"the model file's 'parameters' cannot be used: {error}") from None
+        model.backend = backend
+        model._set_fitted(model_of(fields, backend_at_hand(backend)))
+        return model
+
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None
 
@@ -438,6 +515,13 @@ class Perceptron(Parameters):
         if self.callback is not None and not callable(self.callback):
             raise TypeError(f"callback is {named(self.callback)}; expected a function of the model and the iteration, or None")
         backend_name(self.backend)
+
+
+_STORED = [name for name in parameters_of(Perceptron) if name != "callback"]
+
+
+def _factor(label: Any, factor: Any) -> float:
+    return positive_number(factor, f"class_weight[{named(label)}]")
 
 
 def _read_only(name: str) -> Callable[[Perceptron, object], None]:

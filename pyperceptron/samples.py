@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
-from collections.abc import Mapping
 
 from pyperceptron.checks import LIMIT, counted, named, refuse_failure, refuse_number
 from pyperceptron.containers import listed, read_table, refuse_masked, refuse_unreadable

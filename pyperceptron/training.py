@@ -72,7 +72,9 @@ def train(
                 break
             _note(history, point, objective, solver, verbose)
             if callback is not None:
-                keep(objective.without_offsets(point.coefficients), Record(solver, n_iter + 1, history[:], []))
+                keep(
+                    objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, n_iter + 1, history[:], [])
+                )
                 if callback(n_iter + 1):
                     reason = "callback"
         combinations = dependencies(objective) if _may_be_collinear(objective, solver) else []
@@ -87,10 +89,10 @@ def train(
         findings = data_findings(coefficients) + findings
     except KeyboardInterrupt:
         if len(history) > 1:
-            keep(objective.without_offsets(point.coefficients), Record(solver, len(history) - 1, history, []))
+            keep(objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, len(history) - 1, history, []))
         raise
     sentences = [finding.sentence for finding in findings]
-    keep(coefficients, Record(solver, len(history) - 1, history, sentences))
+    keep(coefficients, Record(solver, objective.n_rows, len(history) - 1, history, sentences))
     return findings
 
 

@@ -92,7 +92,11 @@ class Broken:
         (lambda: Matrix(np.array([[1j]])), TypeError, f"a Matrix takes rows of numbers (got array([[0.+1.j]])): {ROWS}"),
         (lambda: Matrix(Broken()), TypeError, f"a Matrix takes rows of numbers (no such block): {ROWS}"),
         (lambda: sigmoid(np.complex128(1)), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got np.complex128(1+0j)"),
-        (lambda: sigmoid(np.timedelta64(1)), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got np.timedelta64(1)"),
+        (
+            lambda: sigmoid(np.timedelta64(1, "s")),
+            TypeError,
+            f"sigmoid takes a number, a Matrix or {ARRAY}; got np.timedelta64(1,'s')",
+        ),
         (lambda: sigmoid(np.ma.masked), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got masked"),
         (
             lambda: sigmoid(np.ma.array([1.0], mask=True)),

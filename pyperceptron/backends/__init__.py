@@ -13,9 +13,19 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends.python import LinearLoss, RowPredictor
 
-    __all__ = ["Backend", "LinearLoss", "RowPredictor", "available_backends", "backend_name", "backend_of", "missing_backend"]
+    __all__ = [
+        "Backend",
+        "LinearLoss",
+        "RowPredictor",
+        "available_backends",
+        "backend_name",
+        "backend_of",
+        "missing_backend",
+        "partial_sums",
+    ]
 
 _FASTEST_FIRST = ("cython", "python")
+CHOICES = ("auto", *_FASTEST_FIRST)  # what may be asked for
 
 
 def available_backends() -> tuple[str, ...]:
@@ -63,6 +73,13 @@ def backend_of(name: str) -> Backend:
         return _module(name)
     except ImportError as error:
         raise ImportError(f"backend {name!r} cannot be used here ({error}): {_remedy()}, or choose backend='python'") from error
+
+
+def partial_sums(name: str, n_inputs: int, n_outputs: int) -> int:
+    """Return how many partial sums that backend adds a logit of n_inputs products from: number j in the j mod n-th of n."""
+    if name == "python":
+        return 1
+    return 4 if n_outputs >= 4 and n_inputs >= 24 else 8  # is_tiled and dot_of_size in src_ext/kernels
 
 
 def missing_backend(name: str) -> str:
