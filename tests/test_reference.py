@@ -93,7 +93,9 @@ class Broken:
         (lambda: Matrix(Broken()), TypeError, f"a Matrix takes rows of numbers (no such block): {ROWS}"),
         (lambda: sigmoid(np.complex128(1)), TypeError, f"sigmoid takes a number, a Matrix or {ARRAY}; got np.complex128(1+0j)"),
         (
-            lambda: sigmoid(np.timedelta64(1, "s")),
+            lambda: sigmoid(
+                np.timedelta64(1, "s"),
+            ),
             TypeError,
             f"sigmoid takes a number, a Matrix or {ARRAY}; got np.timedelta64(1,'s')",
         ),
