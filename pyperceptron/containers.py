@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
     from typing import Any
 
+NATIVE_FORMATS = frozenset("dfbB?hHiIlLqQnN")  # of buffers whose elements are real numbers
 _READ_IN_PLACE = "dfB"
 UNORDERED = (Mapping, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
@@ -239,7 +240,7 @@ def contiguous(view: memoryview[Any], name: str) -> memoryview[Any]:
     view_format = view.format or ""
     code = view_format.lstrip("@=" + _NATIVE_ORDER)
     assert view.shape is not None
-    if len(code) != 1 or code not in "dfbB?hHiIlLqQnN" or view.itemsize != _size_of(code):
+    if code not in NATIVE_FORMATS or view.itemsize != _size_of(code):
         raise TypeError(
             f"{name} must hold real numbers in native byte order; got elements of buffer format {view_format!r}: "
             "convert them first"

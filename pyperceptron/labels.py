@@ -6,7 +6,16 @@ from array import array
 from math import fsum, inf
 
 from pyperceptron.checks import counted, is_lookalike, is_missing, named, refuse_number
-from pyperceptron.containers import UNORDERED, contiguous, listed, numpy_array_of, read_table, refuse_unreadable, rows_of
+from pyperceptron.containers import (
+    NATIVE_FORMATS,
+    UNORDERED,
+    contiguous,
+    listed,
+    numpy_array_of,
+    read_table,
+    refuse_unreadable,
+    rows_of,
+)
 from pyperceptron.frames import column_names, is_pandas
 from pyperceptron.vectors import PIECE, as_flat, as_list, numpy_if_loaded, pieces, to_list
 
@@ -249,9 +258,7 @@ def _opened(y: Any) -> tuple[Any, Any, Hashable]:
     except TypeError:
         return _unwrapped(listed(rows_of(y, "y"), "y", _EXPECTED)), None, None
     _check_dimensions(view.ndim)
-    try:
-        view[:1].tolist()
-    except NotImplementedError:
+    if (view.format or "").lstrip("@") not in NATIVE_FORMATS:  # contiguous converts or refuses it
         view = contiguous(view, "y")
     return as_flat(view) if view.ndim == 2 and view.shape and view.shape[1] == 1 else view, None, None
 

@@ -1,5 +1,6 @@
 """Data frames of pandas, polars, pyarrow, DuckDB and narwhals, in any form of their columns, are read as the same lists are."""
 
+import contextlib
 import datetime
 import random
 import sqlite3
@@ -208,11 +209,11 @@ DATES = ["2020-01-01", "2021-01-01", "2020-01-01", "2021-01-01", "2021-01-01", "
 
 
 def from_database(row_factory):
-    connection = sqlite3.connect(":memory:")
-    connection.row_factory = row_factory
-    connection.execute("CREATE TABLE t (label TEXT)")
-    connection.executemany("INSERT INTO t VALUES (?)", [(label,) for label in LABELS])
-    return connection.execute("SELECT label FROM t").fetchall()
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = row_factory
+        connection.execute("CREATE TABLE t (label TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?)", [(label,) for label in LABELS])
+        return connection.execute("SELECT label FROM t").fetchall()
 
 
 Y = {
