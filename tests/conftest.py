@@ -39,21 +39,27 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(params=BACKENDS, scope="session")
-def make_layer(request):
-    """SigmoidLayer with its backend fixed to one of the available ones."""
-    return partial(pp.SigmoidLayer, backend=request.param)
+def each_backend(request):
+    """The name of one of the available backends; the fixtures below that a test uses have the same one."""
+    return request.param
 
 
-@pytest.fixture(params=BACKENDS, scope="session")
-def backend(request):
-    """The module of one of the available backends."""
-    return backend_of(request.param)
+@pytest.fixture(scope="session")
+def backend(each_backend):
+    """The module of the backend."""
+    return backend_of(each_backend)
 
 
-@pytest.fixture(params=BACKENDS, scope="session")
-def make_model(request):
-    """Perceptron with its backend fixed to one of the available ones."""
-    return partial(pp.Perceptron, backend=request.param)
+@pytest.fixture(scope="session")
+def make_layer(each_backend):
+    """SigmoidLayer with its backend fixed."""
+    return partial(pp.SigmoidLayer, backend=each_backend)
+
+
+@pytest.fixture(scope="session")
+def make_model(each_backend):
+    """Perceptron with its backend fixed."""
+    return partial(pp.Perceptron, backend=each_backend)
 
 
 @pytest.fixture(scope="session")
