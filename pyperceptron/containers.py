@@ -136,7 +136,7 @@ def refuse_unreadable(source: Any, name: str, expected: str, remedy: str = "") -
 
 
 def _offers_memory(source: Any) -> bool:
-    """Whether NumPy, Arrow or the interchange protocol can read the source, or it is a buffer of at least one dimension."""
+    """Whether the source is a buffer, or offers its data to NumPy, Arrow or the data frame interchange protocol."""
     others = ("__array__", "__arrow_c_stream__", "__arrow_c_array__", "__dataframe__")
     return _is_buffer(source) or any(hasattr(source, way) for way in others)
 

@@ -402,7 +402,7 @@ def _from_numbers(y: Any) -> Targets:
     _check_number_of_classes(labels.tolist())
     codes = array("B" if len(labels) <= 256 else "H", [0]) * len(y)
     for part, start in zip(parts, range(0, len(y), PIECE), strict=True):
-        # At most the last class, even if another thread has changed y meanwhile.
+        # No index is beyond the last class, even if another thread changes y meanwhile.
         found = part == labels[1] if len(labels) == 2 else numpy.searchsorted(labels[:-1], part)
         memoryview(codes)[start : start + len(part)] = memoryview(found.astype(codes.typecode))
     return Targets(Classes(tuple(labels.tolist()), False, y.dtype), _as_table(codes, 1))

@@ -198,7 +198,7 @@ class Fields:
 
 
 def to_value(value: Any, what: str) -> Any:
-    """Return a label or a name as JSON holds it: itself, or an object that says its type; ValueError if JSON cannot."""
+    """Return a label or a name in a form that JSON has: unchanged, or as {type: content}; ValueError if there is none."""
     kind = type(value)
     if hasattr(value, "item") and kind.__module__ == "numpy" and getattr(value.dtype, "kind", "") in "biufUS":
         value = value.item()  # a number or text of NumPy
@@ -220,7 +220,7 @@ def to_value(value: Any, what: str) -> Any:
 
 
 def from_value(value: Any, what: str, depth: int = 0) -> Any:
-    """Return what to_value made JSON of; ValueError for any other JSON."""
+    """Undo to_value; ValueError for JSON that it does not write."""
     if value is None or type(value) in (str, int, bool) or (type(value) is float and isfinite(value)):
         return value
     if type(value) is dict and len(value) == 1:
@@ -235,7 +235,7 @@ def from_value(value: Any, what: str, depth: int = 0) -> Any:
 
                 return getattr(datetime, kind).fromisoformat(content)
             if kind == "datetime64":
-                import numpy
+                import numpy  # the labels were NumPy dates, which nothing else can hold
 
                 text, dtype = content
                 if dtype[1:3] == "M8":

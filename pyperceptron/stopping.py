@@ -1,4 +1,4 @@
-"""When a training has arrived: points, the stopping rule, and what to do where the gradient is small for another reason."""
+"""When a training ends: its points, the stopping rule, and the test of a small gradient that is not at the optimum."""
 
 from __future__ import annotations
 

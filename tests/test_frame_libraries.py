@@ -346,7 +346,7 @@ def test_names_of_any_type_are_checked(make_model, names):
 
 
 def test_names_that_were_not_given(make_model):
-    """A frame that is made without names has numbers for names: its columns are taken in their order."""
+    """pandas numbers the columns of a frame that is made without names; they are then read by position."""
     rows = np.array([[0.0, 1], [1, 2], [3, 0], [4, 1]])
     plain, named = pd.DataFrame(rows), pd.DataFrame(rows, columns=["a", "b"])
     for fitted, other in ((plain, named), (named, plain), (named, rows), (plain, rows)):

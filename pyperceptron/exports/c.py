@@ -1,4 +1,4 @@
-"""A model as a file of C89, which is C99 and C++ too, and its header."""
+"""Write a model as C source that compiles as C89, C99 and C++, and its header."""
 
 from __future__ import annotations
 
