@@ -199,12 +199,10 @@ def rows_of(source: Any, name: str) -> Any:
     Iterating over a frame gives columns or their names, never rows, so a frame of an unknown kind is a TypeError.
     """
     try:
-        if hasattr(source, "iter_rows"):  # polars
+        if hasattr(source, "iter_rows"):  # polars, narwhals
             return [list(row) for row in source.iter_rows()]
-        if hasattr(source, "to_pylist"):  # pyarrow: a table or a record batch has columns, an array has none
-            if not hasattr(source, "columns"):
-                return source.to_pylist()
-            return [list(row) for row in zip(*(column.to_pylist() for column in source.columns), strict=True)]
+        if hasattr(source, "to_pylist") and not hasattr(source, "columns"):  # an array of pyarrow
+            return source.to_pylist()
         if hasattr(source, "fetchall"):  # the result of a query
             return source.fetchall()
     except Exception as error:
