@@ -6,7 +6,7 @@ from array import array
 
 from pyperceptron.backends import backend_of
 from pyperceptron.checks import LIMIT, counted, named
-from pyperceptron.containers import UNORDERED, read_table
+from pyperceptron.containers import UNORDERED, read_rows
 from pyperceptron.labels import Classes
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel, Record
@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
 
 
 def known_model(
@@ -62,8 +62,8 @@ def _rows_needed(classes: Classes) -> str:
     return f"give only that of {named(classes.labels[1])}, less that of {named(classes.labels[0])} if there are two"
 
 
-def _read(numbers: Any, name: str, backend: str) -> Table:
-    table = read_table(numbers, name, flat=True)
+def _read(numbers: Any, name: str, backend: str) -> Rows:
+    table = read_rows(numbers, name, flat=True)
     check_range(table, name, -LIMIT, LIMIT, backend_of(backend))
     return table
 

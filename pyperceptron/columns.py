@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyperceptron.backends import LinearLoss
     from pyperceptron.chunks import Chunks
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
 
     Numbers = array[float]
 
@@ -88,7 +88,7 @@ def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float])
     )
 
 
-def refuse_tiny(columns: Columns, table: Table) -> None:
+def refuse_tiny(columns: Columns, table: Rows) -> None:
     """Raise ValueError if a column varies so little that the squares of its deviations underflow."""
     for j, deviation in enumerate(columns.deviations):
         if deviation >= _TINY or abs(columns.centre[j]) > 1e10 * _TINY or (deviation == 0 and table.view.format != "d"):

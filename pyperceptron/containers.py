@@ -32,13 +32,13 @@ UNORDERED = (Mapping, set, frozenset)
 _NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
 
 
-class Table:
+class Rows:
     """Numbers in rows and columns.
 
     view       an n_rows × n_columns, C-contiguous memoryview of float64 ("d"), float32 ("f") or bytes ("B"): the caller's own
                memory if that has such a form, else a copy
     container  the kind in which they came: "list", "numpy" or "array" (any other buffer)
-    names      of the columns, if they came in a data frame; else None, as if they are not as many
+    names      of the columns, if they came in a data frame; else None, also if they are fewer or more than the columns
     """
 
     __slots__ = ("container", "names", "view")
@@ -71,8 +71,8 @@ class Table:
         return as_view(float64_copy(as_flat(self.view)), self.n_columns)
 
 
-def read_table(source: Any, name: str, flat: bool = False) -> Table:
-    """Return any container of rows of numbers as a Table; nan and infinities are allowed, and missing values are nan.
+def read_rows(source: Any, name: str, flat: bool = False) -> Rows:
+    """Return any container of rows of numbers as Rows; nan and infinities are allowed, and missing values are nan.
 
     name  what errors call it
     flat  whether a one-dimensional source is a column; else it is refused
@@ -88,7 +88,7 @@ def read_table(source: Any, name: str, flat: bool = False) -> Table:
     try:
         view: memoryview[float] = memoryview(opened)
     except TypeError:
-        return Table(_view_of_rows(opened, name, flat, names), container, names)
+        return Rows(_view_of_rows(opened, name, flat, names), container, names)
     if view.ndim != 2 and not (flat and view.ndim == 1):
         remedy = "flatten each sample into one row" if view.ndim > 2 else flat_remedy(source, name)
         remedy = remedy if view.ndim else "give a list of rows"
@@ -98,7 +98,7 @@ def read_table(source: Any, name: str, flat: bool = False) -> Table:
     if not view.nbytes:
         raise _empty(name)
     view = contiguous(view, name)
-    return Table(view if view.ndim == 2 else reshaped(view, (view.nbytes // view.itemsize, 1)), container, names)
+    return Rows(view if view.ndim == 2 else reshaped(view, (view.nbytes // view.itemsize, 1)), container, names)
 
 
 def to_container(values: array[float], n_columns: int, container: str) -> Any:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
     from pyperceptron.columns import Columns
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
     from pyperceptron.labels import Targets
     from pyperceptron.objective import Objective
     from pyperceptron.stopping import Point, Tolerance
@@ -185,7 +185,7 @@ def _collinear(combinations: list[array[float]], names: tuple[Hashable, ...] | N
     )
 
 
-def ruled_columns(table: Table, columns: Columns, coefficients: array[float], width: int) -> list[Finding]:
+def ruled_columns(table: Rows, columns: Columns, coefficients: array[float], width: int) -> list[Finding]:
     """Return a finding for each column in which a few numbers are so huge that they make nearly all of its deviation.
 
     coefficients  n_outputs × width, of the columns as given. A finding warns if a coefficient is so small, because of the huge

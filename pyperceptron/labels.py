@@ -12,11 +12,12 @@ from pyperceptron.containers import (
     contiguous,
     listed,
     numpy_array_of,
-    read_table,
+    read_rows,
     refuse_unreadable,
     rows_of,
 )
 from pyperceptron.frames import column_names, is_pandas
+from pyperceptron.table import Numbering
 from pyperceptron.vectors import PIECE, as_flat, as_list, numpy_if_loaded, pieces, to_list
 
 TYPE_CHECKING = False
@@ -184,7 +185,7 @@ def read_probabilities(y: Any, n_rows: int, backend: Backend) -> Targets:
     Raises ValueError or TypeError for anything else, naming the row if one is at fault, and ValueError if a class has
     probability 0 in every row.
     """
-    table = read_table(y, "y", flat=True)
+    table = read_rows(y, "y", flat=True)
     _check_length(table.n_rows, n_rows)
     outside = backend.first_outside(table.view, 0.0, 1.0)
     if outside >= 0:
@@ -239,7 +240,7 @@ def _opened(y: Any) -> tuple[Any, Any, Hashable]:
         y, name = _only_column(y), names[0]
         return *_opened(y)[:2], name
     if names is not None:
-        table = read_table(y, "y")
+        table = read_rows(y, "y")
         return table.view, None if table.container == "list" else numpy_if_loaded().dtype(int), None
     if is_pandas(y, "Series"):
         if hasattr(y.dtype, "char") or y.dtype.name.startswith("Sparse"):  # NumPy has the dtype
@@ -335,16 +336,8 @@ def _check_length(length: int, n_rows: int) -> None:
         )
 
 
-class _Numbers(dict[object, int]):
-    """The number of each label, in the order in which they are first asked for."""
-
-    def __missing__(self, label: Any) -> int:
-        self[label] = number = len(self)
-        return number
-
-
 def _from_values(column: Any, dtype: Any) -> Targets:
-    numbers = _Numbers()
+    numbers = Numbering()
     number_of = numbers.__getitem__
     codes: array[int] = array("B")
     try:

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
     from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.model_file import Fields
 
-    Rows = list[list[float]]
+    Lists = list[list[float]]
 
 
 class SigmoidLayer(Stored, kind="SigmoidLayer"):
@@ -101,7 +101,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         self._findings: list[str] = []
 
     @property
-    def weights(self) -> Rows:
+    def weights(self) -> Lists:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
         neurons = as_list(as_view(self._coefficients, self._width))
         return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
@@ -197,7 +197,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         sums = partial_sums(self.backend, self.n_inputs, self.n_outputs)
         return Description(self._coefficients, self.n_outputs, self.n_inputs, "sigmoid", sums)
 
-    def _predict(self, table: Table, activation: str, coefficients: array[float]) -> array[float]:
+    def _predict(self, table: Rows, activation: str, coefficients: array[float]) -> array[float]:
         results = zeros(table.n_rows * self.n_outputs)
         failed = self._backend.predict(table.view, coefficients, activation, as_view(results, self.n_outputs))
         if failed >= 0:
@@ -430,13 +430,13 @@ class Step:
     """
 
     iteration: int
-    weights: Rows
-    weighted_sums: Rows
-    outputs: Rows
-    errors: Rows
-    slopes: Rows
-    adjustments: Rows
-    updated_weights: Rows
+    weights: Lists
+    weighted_sums: Lists
+    outputs: Lists
+    errors: Lists
+    slopes: Lists
+    adjustments: Lists
+    updated_weights: Lists
     bias: list[float] | None
     updated_bias: list[float] | None
 

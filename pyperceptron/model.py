@@ -6,7 +6,7 @@ from array import array
 
 from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
-from pyperceptron.containers import read_table, to_container
+from pyperceptron.containers import read_rows, to_container
 from pyperceptron.samples import read_row, refuse_overflow
 from pyperceptron.vectors import PIECE, as_list, as_view, numpy_copy, numpy_if_loaded, pieces, zeros
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pyperceptron.backends import RowPredictor
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
     from pyperceptron.labels import Classes
 
     Numbers = array[float]
@@ -164,13 +164,13 @@ class FittedModel:
         """Unpickle: predict with another backend if this machine lacks the one that ran the fit."""
         self.__dict__.update(state, backend=backend_at_hand(state["backend"]))
 
-    def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Table, Any]:
+    def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Rows, Any]:
         """Return X as a table, and n_samples × n_columns activations: in NumPy for NumPy, else in a flat array.array.
 
         Raises ValueError if the columns are not those that the model was fitted with, or a number cannot be used.
         """
         backend = backend_of(self.backend)
-        table = read_table(X, "X")
+        table = read_rows(X, "X")
         self._check_columns(table)
         if table.container == "numpy":
             results = numpy_if_loaded().empty((table.n_rows, n_columns))
@@ -183,7 +183,7 @@ class FittedModel:
             refuse_overflow(table, failed, "X", backend)
         return table, results
 
-    def _check_columns(self, table: Table) -> None:
+    def _check_columns(self, table: Rows) -> None:
         names, known = table.names, self.names
         if names and known and {*names} != {*known} and tuple(range(len(names))) in (names, known):
             names = None  # a frame that was made without names has the numbers of its columns instead

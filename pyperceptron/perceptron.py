@@ -19,7 +19,7 @@ from pyperceptron.checks import (
 from pyperceptron.chunks import Chunks
 from pyperceptron.coefficients import known_model
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import read_table
+from pyperceptron.containers import read_rows
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -164,7 +164,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         self._check_parameters()
         name = backend_name(self.backend)
         backend = backend_of(name)
-        samples = read_table(X, "X")
+        samples = read_rows(X, "X")
         targets, weights = self._read_targets(y, sample_weight, samples.n_rows, backend)
         classes = targets.classes
         loss = loss_for(self.loss, classes.kind)

@@ -7,7 +7,7 @@ from _collections_abc import Mapping  # unlike the package collections, loaded b
 from array import array
 
 from pyperceptron.checks import LIMIT, counted, named, refuse_failure, refuse_number
-from pyperceptron.containers import listed, read_table, refuse_masked, refuse_unreadable
+from pyperceptron.containers import listed, read_rows, refuse_masked, refuse_unreadable
 from pyperceptron.frames import column_names
 from pyperceptron.vectors import as_flat, as_list, float64_copy, pieces
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from pyperceptron.backends import Backend
-    from pyperceptron.containers import Table
+    from pyperceptron.containers import Rows
 
 _LARGEST = sys.float_info.max
 
 
-def check_range(table: Table, name: str, low: float, high: float, backend: Backend) -> None:
+def check_range(table: Rows, name: str, low: float, high: float, backend: Backend) -> None:
     """Raise ValueError with the place of the first number outside low … high; nan and the infinities are outside."""
     outside = backend.first_outside(table.view, low, high)
     if outside >= 0:
@@ -36,7 +36,7 @@ def check_range(table: Table, name: str, low: float, high: float, backend: Backe
         refuse_number(name, row, column, column_name, repr(value), "scale them first", expected="a number from 0 to 1")
 
 
-def refuse_overflow(table: Table, row: int, name: str, backend: Backend) -> NoReturn:
+def refuse_overflow(table: Rows, row: int, name: str, backend: Backend) -> NoReturn:
     """Raise ValueError with the number that made a logit of this row overflow, or with the first that is not finite."""
     check_range(table, name, -_LARGEST, _LARGEST, backend)
     [values] = as_list(table.view[row : row + 1])
@@ -47,7 +47,7 @@ def refuse_overflow(table: Table, row: int, name: str, backend: Backend) -> NoRe
 
 def read_sample_weights(weights: Any, n_rows: int, backend: Backend) -> array[float]:
     """Return a copy of n_rows finite numbers, none negative and not all 0; raise ValueError or TypeError if they are not."""
-    table = read_table(weights, "sample_weight", flat=True)
+    table = read_rows(weights, "sample_weight", flat=True)
     if (table.n_rows, table.n_columns) != (n_rows, 1):
         raise ValueError(
             f"sample_weight has {counted(table.n_rows, 'row')} of {counted(table.n_columns, 'number')} but X has "
@@ -84,7 +84,7 @@ def read_row(
     values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else listed(sample, "x", expected)
     if values and (isinstance(values[0], (list, tuple)) or (hasattr(values[0], "ndim") and values[0].ndim)):
         raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")
-    table = read_table([values], "x")
+    table = read_rows([values], "x")
     if table.n_columns != n_columns:
         raise ValueError(
             f"x has {counted(table.n_columns, 'number')} but the model was fitted with {n_columns}: "
@@ -115,9 +115,9 @@ def _values_by_name(sample: Any, names: tuple[Hashable, ...]) -> list[Any]:
     )
 
 
-def read_inputs(inputs: Any, n_columns: int) -> Table:
+def read_inputs(inputs: Any, n_columns: int) -> Rows:
     """Read the layer's inputs: rows of n_columns numbers, whatever their values; raise ValueError or TypeError for others."""
-    table = read_table(inputs, "inputs")
+    table = read_rows(inputs, "inputs")
     if table.n_columns != n_columns:
         raise ValueError(
             f"inputs have {counted(table.n_columns, 'column')} but the layer has {counted(n_columns, 'input')}: "
@@ -126,16 +126,16 @@ def read_inputs(inputs: Any, n_columns: int) -> Table:
     return table
 
 
-def read_training_inputs(inputs: Any, n_columns: int, backend: Backend) -> Table:
+def read_training_inputs(inputs: Any, n_columns: int, backend: Backend) -> Rows:
     """Read the layer's inputs for a training: as read_inputs, but all within ±LIMIT."""
     table = read_inputs(inputs, n_columns)
     check_range(table, "inputs", -LIMIT, LIMIT, backend)
     return table
 
 
-def read_layer_targets(targets: Any, n_rows: int, n_columns: int, backend: Backend) -> Table:
+def read_layer_targets(targets: Any, n_rows: int, n_columns: int, backend: Backend) -> Rows:
     """Read n_rows × n_columns numbers in [0, 1]; for one column a flat sequence of n_rows numbers will do."""
-    table = read_table(targets, "targets", flat=n_columns == 1)
+    table = read_rows(targets, "targets", flat=n_columns == 1)
     if table.n_rows != n_rows:
         raise ValueError(
             f"targets have {counted(table.n_rows, 'row')} but inputs have {n_rows}: "
@@ -152,7 +152,7 @@ def read_layer_targets(targets: Any, n_rows: int, n_columns: int, backend: Backe
 
 def read_layer_weights(weights: Any, n_inputs: int, n_outputs: int, backend: Backend) -> array[float]:
     """Return a copy of n_inputs × n_outputs numbers within ±LIMIT, row after row; for one output a flat sequence will do."""
-    table = read_table(weights, "weights", flat=n_outputs == 1)
+    table = read_rows(weights, "weights", flat=n_outputs == 1)
     if (table.n_rows, table.n_columns) != (n_inputs, n_outputs):
         raise ValueError(
             f"weights have {counted(table.n_rows, 'row')} of {counted(table.n_columns, 'number')} but the layer has "
@@ -168,7 +168,7 @@ def read_layer_bias(bias: Any, n_outputs: int, backend: Backend) -> array[float]
         raise TypeError(
             f"bias is {named(bias)}; expected a flat sequence of {counted(n_outputs, 'number')}: give one for each output"
         )
-    table = read_table(bias, "bias", flat=True)
+    table = read_rows(bias, "bias", flat=True)
     if (table.n_rows, table.n_columns) != (n_outputs, 1):
         raise ValueError(
             f"bias has {counted(table.n_rows, 'row')} of {counted(table.n_columns, 'number')} but the layer needs a flat "
@@ -177,7 +177,7 @@ def read_layer_bias(bias: Any, n_outputs: int, backend: Backend) -> array[float]
     return _copy_within(table, "bias", LIMIT, backend)
 
 
-def _copy_within(table: Table, name: str, limit: float, backend: Backend) -> array[float]:
+def _copy_within(table: Rows, name: str, limit: float, backend: Backend) -> array[float]:
     """Return a flat float64 copy of the numbers; raise ValueError if one is not within ±limit."""
     check_range(table, name, -limit, limit, backend)
     return float64_copy(as_flat(table.view))

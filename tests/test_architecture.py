@@ -14,6 +14,7 @@ PACKAGE = Path(pyperceptron.__file__).parent
 # A module imports only from levels above its own in this list.
 LEVELS = [
     {"checks", "exceptions", "parameters", "vectors", "whole_file"},
+    {"table"},
     {"arrow", "matrix", "model_file"},
     {"activations", "seeding"},
     {"losses"},

@@ -1,0 +1,171 @@
+"""A table of named columns, each of numbers or of texts."""
+
+from __future__ import annotations
+
+from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
+from array import array
+from math import nan
+
+from pyperceptron.checks import is_missing, named, one_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+    Column = array[float] | "Texts"
+
+MISSING_WORDS = frozenset(["", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "null", "NULL", "None", "?", "-"])
+_NAMES_SHOWN = 8
+
+
+class Numbering(dict[object, int]):
+    """The number of each value: 0 for the first that is asked for, 1 for the next different one, and so on."""
+
+    def __missing__(self, value: Any) -> int:
+        self[value] = number = len(self)
+        return number
+
+
+class Texts:
+    """A column of texts.
+
+    levels  the different ones as they were given, in the order in which they first occur; None is a missing value
+    codes   for each row the index of its text in `levels`
+    """
+
+    __slots__ = ("_numbers", "codes")
+
+    def __init__(self, values: Iterable[str | None] = ()) -> None:
+        self._numbers = Numbering()
+        self.codes = array("I")
+        self.extend(values)
+
+    @classmethod
+    def of_codes(cls, levels: Iterable[str | None], codes: array[int]) -> Texts:
+        """Return a column with these different levels and this array("I") of their indices."""
+        texts = cls()
+        for level in levels:
+            texts._numbers[level]
+        texts.codes = codes
+        return texts
+
+    @property
+    def levels(self) -> list[Any]:
+        return list(self._numbers)
+
+    def extend(self, values: Iterable[str | None]) -> None:
+        self.codes.extend(map(self._numbers.__getitem__, values))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[str | None]:
+        return map(self.levels.__getitem__, self.codes)
+
+
+class Table:
+    """Columns of equal length, each of numbers or of texts; what read_csv gives, and what Perceptron takes as X.
+
+    >>> table = Table({"age": [39, 50], "work": ["Private", "State"]})
+    >>> table.names, table.shape, table["age"], list(table)
+    (('age', 'work'), (2, 2), array('d', [39.0, 50.0]), [(39.0, 'Private'), (50.0, 'State')])
+
+    columns  a mapping from names to sequences of equal length. One of int and float is a column of numbers, in which a missing
+             value (None, nan) is nan; any other is one of texts, in which True stands for the text "True"
+    missing  what a fit does with missing numbers: "error" refuses them, "mean" puts the column's mean in their place and adds a
+             column that says where they were
+    target   the name of the column that was taken out as y, or None
+    dropped  how many rows were left out because a value was missing
+
+    `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
+    """
+
+    def __init__(
+        self, columns: Mapping[str, Any], *, missing: str = "error", target: str | None = None, dropped: int = 0
+    ) -> None:
+        if not isinstance(columns, Mapping):
+            raise TypeError(f"columns is {named(columns)}; expected a mapping from names to columns: write {{'age': [39, 50]}}")
+        self.columns: dict[str, Column] = {name: _column(name, values) for name, values in columns.items()}
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        for name, length in lengths.items():
+            first, expected = next(iter(lengths.items()))
+            if length != expected:
+                raise ValueError(
+                    f"column {named(name)} has {length} values but column {named(first)} has {expected}: "
+                    "give every column equally many"
+                )
+        self.missing = one_of(missing, "missing", ("error", "mean"))
+        self.target = target
+        self.dropped = dropped
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in their order."""
+        return tuple(self.columns)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of rows and of columns."""
+        return len(self), len(self.columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def __getitem__(self, name: str) -> array[float] | list[Any]:
+        column = self.columns[name]
+        return list(column) if isinstance(column, Texts) else column
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return zip(*self.columns.values(), strict=True)
+
+    def __repr__(self) -> str:
+        shown = [f"{name} (texts)" if isinstance(column, Texts) else str(name) for name, column in self.columns.items()]
+        more = [f"{len(shown) - _NAMES_SHOWN} more"] if len(shown) > _NAMES_SHOWN else []
+        return f"<Table of {len(self)} rows: {', '.join(shown[:_NAMES_SHOWN] + more)}>"
+
+    @property
+    def has_texts(self) -> bool:
+        return any(isinstance(column, Texts) for column in self.columns.values())
+
+
+def _column(name: str, values: Any) -> Column:
+    if isinstance(values, Texts) or (isinstance(values, array) and values.typecode == "d"):
+        return values
+    try:
+        listed = values.tolist() if hasattr(values, "tolist") else list(values)
+    except TypeError:
+        raise TypeError(f"column {named(name)} is {named(values)}; expected a sequence of numbers or texts") from None
+    numbers = array("d")
+    try:
+        for value in listed:
+            if isinstance(value, (str, bool)):
+                raise TypeError
+            numbers.append(nan if is_missing(value) else value)
+    except TypeError:
+        return Texts([text_of(value, name) for value in listed])
+    return numbers
+
+
+def text_of(value: Any, name: object) -> str | None:
+    """Return a value of a column of texts: a text itself, another value in words, None if it is missing; else TypeError."""
+    if isinstance(value, str):
+        return str(value)
+    if is_missing(value):
+        return None
+    if hasattr(value, "item") and not getattr(value, "shape", ()):  # a single value of NumPy
+        value = value.item()
+    if isinstance(value, (bool, int, float)):
+        return str(value)
+    raise TypeError(f"column {named(name)} holds {named(value)}; expected a text: convert it with str(...)")
+
+
+def level_of(text: str | None) -> str | None:
+    """Return the level that a text stands for: the text without spaces around it, None if it says that it is missing."""
+    if text is None:
+        return None
+    text = text.strip()
+    return None if text in MISSING_WORDS else text
