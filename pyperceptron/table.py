@@ -11,9 +11,9 @@ from pyperceptron.checks import is_missing, named, one_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeAlias
 
-    Column = array[float] | "Texts"
+    Column: TypeAlias = "array[float] | Texts"
 
 MISSING_WORDS = frozenset(["", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "null", "NULL", "None", "?", "-"])
 _NAMES_SHOWN = 8
