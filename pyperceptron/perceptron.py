@@ -19,7 +19,7 @@ from pyperceptron.checks import (
 from pyperceptron.chunks import Chunks
 from pyperceptron.coefficients import known_model
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import read_rows
+from pyperceptron.encoding import read_samples
 from pyperceptron.exceptions import NotFittedError
 from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
 from pyperceptron.labels import label_list, read_labels, read_probabilities
@@ -31,6 +31,7 @@ from pyperceptron.objective import Objective
 from pyperceptron.parameters import Parameters, parameters_of
 from pyperceptron.samples import check_range, read_sample_weights
 from pyperceptron.stored_model import fields_of, model_of
+from pyperceptron.table import Table
 from pyperceptron.training import best_solver, train
 from pyperceptron.vectors import as_list, as_view, zeros
 from pyperceptron.weights import read_weights
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from pyperceptron.backends import Backend, LinearLoss, RowPredictor
+    from pyperceptron.encoding import Encoding
     from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.labels import Targets
@@ -164,9 +166,11 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         self._check_parameters()
         name = backend_name(self.backend)
         backend = backend_of(name)
-        samples = read_rows(X, "X")
+        samples, encoding = read_samples(X)
         targets, weights = self._read_targets(y, sample_weight, samples.n_rows, backend)
         classes = targets.classes
+        if isinstance(X, Table) and classes.name is None:
+            classes.name = X.target
         loss = loss_for(self.loss, classes.kind)
         # Judge and set up.
         intercept = bool(self.fit_intercept)
@@ -216,15 +220,28 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
                     f"{penalty} is {named(getattr(self, penalty))}; expected less, as standardize=True multiplies it by the "
                     "scale of a column and it overflows: lower it, or scale X down"
                 )
-        start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
+        start = self._last_coefficients(objective, targets, encoding) if self.warm_start and self._fitted else None
 
         # Solve and keep.
+        deviations = [float(f"{deviation:.6g}") for deviation in columns.deviations]
+
         def keep(coefficients: Numbers, record: Record) -> None:
+            record.deviations = deviations
             activation = loss.activations[classes.kind]
-            names, container = samples.names, samples.container
-            self._set_fitted(
-                FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
+            names = samples.names if encoding is None else encoding.names
+            fitted = FittedModel(
+                name,
+                coefficients,
+                classes,
+                activation,
+                samples.n_columns,
+                intercept,
+                names,
+                samples.container,
+                record,
+                encoding,
             )
+            self._set_fitted(fitted)
 
         def data_findings(coefficients: Numbers) -> list[Finding]:
             of_data = diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
@@ -265,9 +282,10 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             raise ValueError("class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight")
         return read_weights(targets, sample_weight, self.class_weight, n_rows, backend)
 
-    def _last_coefficients(self, objective: Objective, targets: Targets) -> Numbers:
+    def _last_coefficients(self, objective: Objective, targets: Targets, encoding: Encoding | None) -> Numbers:
         last = self._require_fitted()
-        if (last.classes.labels, last.n_outputs, last.n_inputs, last.intercept) != (
+        if (last.encoding, last.classes.labels, last.n_outputs, last.n_inputs, last.intercept) != (
+            encoding,
             targets.classes.labels,
             objective.n_outputs,
             objective.n_inputs,
@@ -379,8 +397,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
     @property
     def n_features_in_(self) -> int:
-        """The number of columns in fit."""
-        return self._require_fitted().n_inputs
+        """The number of columns of X in fit, as given."""
+        return self._require_fitted().n_columns
 
     @property
     def feature_names_in_(self) -> list[Hashable]:
@@ -389,6 +407,17 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         if names is None:
             raise AttributeError("the model was fitted without column names: fit it with a data frame")
         return list(names)
+
+    @property
+    def encoding_(self) -> list[dict[str, Any]] | None:
+        """How columns of texts and missing values became numbers: a record for each column of X; None if all are numbers."""
+        encoding = self._require_fitted().encoding
+        return None if encoding is None else encoding.as_fields()
+
+    @property
+    def coef_names_(self) -> list[str]:
+        """What each weight belongs to: "age" is a column of numbers, "work=Private" the rows in which `work` is "Private"."""
+        return self._require_fitted().coef_names
 
     @property
     def backend_(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
-from math import nan
+from math import isfinite, nan
 
 from pyperceptron.checks import is_missing, named, one_of
 
@@ -54,6 +54,13 @@ class Texts:
     def levels(self) -> list[Any]:
         return list(self._numbers)
 
+    def counts(self) -> list[int]:
+        """Return how many rows have each level."""
+        counts = [0] * len(self._numbers)
+        for code in self.codes:
+            counts[code] += 1
+        return counts
+
     def extend(self, values: Iterable[str | None]) -> None:
         self.codes.extend(map(self._numbers.__getitem__, values))
 
@@ -77,16 +84,23 @@ class Table:
              column that says where they were
     target   the name of the column that was taken out as y, or None
     dropped  how many rows were left out because a value was missing
+    container  the kind in which predictions for its rows are given: "list" or "numpy"
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """
 
     def __init__(
-        self, columns: Mapping[str, Any], *, missing: str = "error", target: str | None = None, dropped: int = 0
+        self,
+        columns: Mapping[Any, Any],
+        *,
+        missing: str = "error",
+        target: str | None = None,
+        dropped: int = 0,
+        container: str = "list",
     ) -> None:
         if not isinstance(columns, Mapping):
             raise TypeError(f"columns is {named(columns)}; expected a mapping from names to columns: write {{'age': [39, 50]}}")
-        self.columns: dict[str, Column] = {name: _column(name, values) for name, values in columns.items()}
+        self.columns: dict[Any, Column] = {name: _column(name, values) for name, values in columns.items()}
         lengths = {name: len(column) for name, column in self.columns.items()}
         for name, length in lengths.items():
             first, expected = next(iter(lengths.items()))
@@ -98,6 +112,7 @@ class Table:
         self.missing = one_of(missing, "missing", ("error", "mean"))
         self.target = target
         self.dropped = dropped
+        self.container = container
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,6 +141,11 @@ class Table:
         shown = [f"{name} (texts)" if isinstance(column, Texts) else str(name) for name, column in self.columns.items()]
         more = [f"{len(shown) - _NAMES_SHOWN} more"] if len(shown) > _NAMES_SHOWN else []
         return f"<Table of {len(self)} rows: {', '.join(shown[:_NAMES_SHOWN] + more)}>"
+
+    def select(self, names: Iterable[Any]) -> Table:
+        """Return a table of these columns, which are not copied."""
+        columns = {name: self.columns[name] for name in names}
+        return Table(columns, missing=self.missing, target=self.target, dropped=self.dropped, container=self.container)
 
     @property
     def has_texts(self) -> bool:
@@ -161,6 +181,14 @@ def text_of(value: Any, name: object) -> str | None:
     if isinstance(value, (bool, int, float)):
         return str(value)
     raise TypeError(f"column {named(name)} holds {named(value)}; expected a text: convert it with str(...)")
+
+
+def looks_like_number(text: Any) -> bool:
+    """Whether a text is a finite number as C and CSV files write it: Python's float() reads 1_000 and other digits too."""
+    try:
+        return bool(text.isascii() and "_" not in text and isfinite(float(text)))
+    except (ValueError, AttributeError):
+        return False
 
 
 def level_of(text: str | None) -> str | None:

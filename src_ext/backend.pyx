@@ -17,10 +17,12 @@ import os
 cimport cython
 from cpython cimport array
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.dict cimport PyDict_CheckExact
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
+from cpython.unicode cimport PyUnicode_CheckExact
 from libc.math cimport fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy, memset
@@ -411,14 +413,22 @@ cdef class RowPredictor:
     cdef Activation activation
     cdef tuple classes
     cdef object read_row
+    cdef tuple names, levels  # of the columns; of each the dict from its texts to their places, or None
+    cdef array.array places
+    cdef bint takes_numbers  # whether a row as given is the numbers themselves
     cdef public object recipe
 
-    def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row):
+    def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row, columns=None):
         self.coefficients = coefficients[:]
         self.n_outputs, self.n_inputs, self.width = n_outputs, n_inputs, len(coefficients) // n_outputs
         self.activation = <Activation> <int> ACTIVATIONS[activation]
         self.classes = classes
         self.read_row = read_row
+        self.takes_numbers = True
+        if columns is not None:
+            self.names, places, self.levels = zip(*columns)
+            self.places = array.array("q", places)
+            self.takes_numbers = len(places) == n_inputs and all([levels is None for levels in self.levels])
         # Zero-pad rows and weights to a multiple of eight: a scalar loop over the tail would take as long as all the rest.
         self.padded_weights = coefficients[:n_inputs]
         self.padded_weights.frombytes(bytes(64))
@@ -428,6 +438,39 @@ cdef class RowPredictor:
             raise TypeError("a RowPredictor without a recipe cannot be pickled")
         return self.recipe
 
+    cdef bint read_row_as_given(self, x, double* row) except -1:
+        """Read a row into n_inputs numbers; return False for one that only read_row can read, or must refuse."""
+        if self.names is not None and PyDict_CheckExact(x):
+            return self.read_mapping(x, row)
+        return self.takes_numbers and read_numbers(x, row, self.n_inputs)
+
+    cdef bint read_mapping(self, dict x, double* row) except -1:
+        cdef Py_ssize_t i, place, count = len(self.names)
+        if len(x) != count:
+            return False
+        memset(row, 0, self.n_inputs * sizeof(double))
+        for i in range(count):
+            value, levels = x.get(self.names[i]), self.levels[i]
+            if levels is not None:
+                if not PyUnicode_CheckExact(value):
+                    return False
+                found = (<dict> levels).get(value)
+                if found is None:
+                    return False
+                row[<Py_ssize_t> found] = 1.0
+                continue
+            place = self.places.data.as_longlongs[i]
+            if PyFloat_CheckExact(value):
+                row[place] = PyFloat_AS_DOUBLE(value)
+            elif PyLong_CheckExact(value):
+                try:
+                    row[place] = PyLong_AsDouble(value)
+                except OverflowError:
+                    return False
+            else:
+                return False
+        return True
+
     cdef bint quick_logit(self, x, double* logit) except -1:
         """Write the logit of a short row and a single output; return False if x is not such a row or the logit is not finite.
 
@@ -435,7 +478,7 @@ cdef class RowPredictor:
         """
         cdef double row[MAX_QUICK_FEATURES + 8]
         cdef Py_ssize_t n = self.n_inputs
-        if self.n_outputs > 1 or n > MAX_QUICK_FEATURES or not read_numbers(x, row, n):
+        if self.n_outputs > 1 or n > MAX_QUICK_FEATURES or not self.read_row_as_given(x, row):
             return False
         memset(row + n, 0, 8 * sizeof(double))
         logit[0] = kernels.dot(row, self.padded_weights.data.as_doubles, (n + 7) // 8 * 8)
@@ -446,7 +489,7 @@ cdef class RowPredictor:
     cdef int predict(self, x, Activation activation, double* results) except -1:
         """Write the activations of one row, n_outputs numbers or 2 for BINARY_SIGMOID; raise what read_row raises."""
         cdef array.array row = new_vector(self.n_inputs)
-        if read_numbers(x, row.data.as_doubles, self.n_inputs) and self.predict_row(row, activation, results):
+        if self.read_row_as_given(x, row.data.as_doubles) and self.predict_row(row, activation, results):
             return 0
         row = self.read_row(x)
         if not self.predict_row(row, activation, results):

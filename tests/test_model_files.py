@@ -188,7 +188,7 @@ CHANGES = {
     "too large": (lambda f: f["coefficients"][0].__setitem__(0, 10**400), "as 'coefficients'; expected finite numbers"),
     "row missing": (lambda f: f["coefficients"].pop(), "as 'coefficients'; expected 3 lists of 3 numbers"),
     "intercept missing": (lambda f: f["intercepts"].pop(), "as 'intercepts'; expected lists of 3 numbers"),
-    "a later field": (lambda f: f.update(encoding={}), "has {} as 'encoding'; expected null"),
+    "a later field": (lambda f: f.update(online={}), "has {} as 'online'; expected null"),
     "history": (
         lambda f: f["training"].update(history=[{"objective": "x"}]),
         "'history' has {'objective': 'x'}; expected finite numbers",

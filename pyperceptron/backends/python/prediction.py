@@ -10,7 +10,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from typing import Any
 
     Numbers = array[float]
@@ -101,6 +101,8 @@ class RowPredictor:
     classes       the label of each class; None if each output is a label of its own, 0 or 1
     read_row      read_row(x) returns x as an array of n_inputs finite float64, or raises ValueError or TypeError;
                   read_row(x, overflows=True) raises ValueError naming the number that makes a logit overflow
+    columns       for each column its name, its place in a row of numbers and, for texts, the place that is 1 for each of them;
+                  None if they have no names. A backend may read a mapping by them; what that cannot read goes to read_row
 
     The attribute `recipe` holds what makes the same predictor again, a function and its arguments, and is what is pickled; a
     predictor without one cannot be pickled.
@@ -116,6 +118,7 @@ class RowPredictor:
         activation: str,
         classes: tuple[Any, ...] | None,
         read_row: Callable[..., Numbers],
+        columns: Sequence[tuple[Hashable, int, Mapping[str, int] | None]] | None = None,
     ) -> None:
         self._weights = _weights(coefficients, n_outputs)
         self._activation = ACTIVATIONS[activation]
