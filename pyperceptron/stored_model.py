@@ -82,9 +82,6 @@ def model_of(fields: Fields, backend: str) -> FittedModel:
         fields.null(name)
     encoding = _encoding_of(fields, names)
     n_inputs = n_columns if encoding is None else encoding.width
-    if training.has("deviations"):
-        record.deviations = training.numbers("deviations", n_inputs).tolist()
-    training.refuse_others()
     rows = fields.rows("coefficients", n_outputs, n_inputs)
     intercept = fields.take("intercepts") is not None
     coefficients = array("d")
@@ -92,6 +89,9 @@ def model_of(fields: Fields, backend: str) -> FittedModel:
         coefficients += row
         if own is not None:
             coefficients.append(own)
+    if training.has("deviations"):
+        record.deviations = training.numbers("deviations", n_inputs).tolist()
+    training.refuse_others()
     return FittedModel(backend, coefficients, classes, activation, n_inputs, intercept, names, container, record, encoding)
 
 
