@@ -7,6 +7,7 @@ from pyperceptron.layer import SigmoidLayer, Step
 from pyperceptron.matrix import Matrix
 from pyperceptron.model_file import from_json, load
 from pyperceptron.perceptron import Perceptron
+from pyperceptron.table import Table
 
 __version__ = "0.1.0"
 
@@ -16,6 +17,7 @@ __all__ = [
     "Perceptron",
     "SigmoidLayer",
     "Step",
+    "Table",
     "TrainingWarning",
     "__version__",
     "available_backends",

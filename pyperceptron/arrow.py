@@ -108,8 +108,7 @@ class Column:
         if not self.length or self.address is None:
             return [""] * self.length
         if self.format == "vu":
-            missing = {*self.missing}  # whose views may hold anything
-            return [None if row in missing else self._text_of_view(self.offset + row) for row in range(self.length)]
+            return list(self._texts_of_views(self.address))
         size, code = (4, "i") if self.format == "u" else (8, "q")
         ends = _memory(self.address + size * self.offset, size * (self.length + 1)).cast(code).tolist()  # type: ignore[call-overload]
         first, letters = ends[0], self.others[0]
@@ -118,13 +117,17 @@ class Column:
         memory = _memory(letters + first, ends[-1] - first)
         return [str(memory[start - first : end - first], "utf-8") for start, end in pairwise(ends)]
 
-    def _text_of_view(self, index: int) -> str:
-        """Return a text whose letters stand in its view, if they are twelve bytes at most, else where the view says."""
-        assert self.address is not None
-        view = self.address + _VIEW_SIZE * index
-        length, _, buffer, start = struct.unpack("iiii", _memory(view, _VIEW_SIZE))
-        place = view + 4 if length <= _VIEW_SIZE - 4 else (self.others[buffer] or 0) + start
-        return str(_memory(place, length), "utf-8") if length else ""
+    def _texts_of_views(self, address: int) -> Iterator[str | None]:
+        """Yield texts whose letters stand in their views, if they are twelve bytes at most, else where the views say."""
+        missing = {*self.missing}  # whose views may hold anything
+        views = bytes(_memory(address + _VIEW_SIZE * self.offset, _VIEW_SIZE * self.length))
+        for row, (length, buffer, start) in enumerate(struct.iter_unpack("=i4xii", views)):
+            if row in missing:
+                yield None
+            elif length <= _VIEW_SIZE - 4:
+                yield str(views[_VIEW_SIZE * row + 4 : _VIEW_SIZE * row + 4 + length], "utf-8")
+            else:
+                yield str(_memory((self.others[buffer] or 0) + start, length), "utf-8")
 
 
 def holds_texts(format: str) -> bool:

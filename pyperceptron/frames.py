@@ -98,40 +98,49 @@ def _numbers_of_table(table: Table, name: str) -> tuple[Any, Names]:
 def _table_of_pandas(frame: Any, name: str) -> Table | None:
     """Return a pandas frame as a Table if it has a column of texts or categories, else None."""
     kinds = [_kind_of_pandas(dtype) for dtype in frame.dtypes]
-    objects = {
-        index: series for index, kind in enumerate(kinds) if kind == "O" and _are_texts(series := frame.iloc[:, index].tolist())
-    }
-    if not objects and "categories" not in kinds:
+    for index, kind in enumerate(kinds):
+        if kind == "O":
+            kinds[index] = _kind_of_objects(frame.iloc[:, index].tolist())
+    if "texts" not in kinds and "categories" not in kinds:
         return None
     columns: dict[Any, Any] = {}
     for index, (column, kind) in enumerate(zip(frame.columns, kinds, strict=True)):
-        series = frame.iloc[:, index]
-        if column in columns:
-            raise ValueError(f"{name} has the column {named(column)} twice; expected different names: rename one")
-        if index in objects:
-            columns[column] = Texts(None if is_missing(value) else value for value in objects[index])
-            _refuse_mostly_numbers(columns[column], name, column)
-        elif kind == "categories":
-            codes = array("I", (series.cat.codes.to_numpy() + 1).astype("I").tobytes())  # the code of a missing value is -1
-            columns[column] = Texts.of_codes([None, *series.cat.categories.tolist()], codes)
-        elif kind == "O":
-            columns[column] = array("d", (read_number(v, name, row, index, column) for row, v in enumerate(series.tolist())))
-        elif len(kind) > 1:
-            _refuse_column(name, column, kind)
-        elif frame.dtypes.iloc[index].kind == "b":
-            columns[column] = Texts(None if is_missing(value) else str(value) for value in series.tolist())
-        else:
-            with numpy_if_loaded().errstate(all="ignore"):
-                columns[column] = array("d", series.to_numpy(dtype="d", na_value=nan).tobytes())
+        _refuse_twice(name, column, columns)
+        columns[column] = _column_of_pandas(frame.iloc[:, index], kind, name, index, column)
     return Table(columns, container="numpy")
 
 
-def _are_texts(values: list[Any]) -> bool:
-    """Whether values are texts but for missing ones; truth values among them are texts too."""
+def _kind_of_objects(values: list[Any]) -> str:
+    """Return "texts" if some values are texts and the others truth values or missing, "truths" if all are truth values or
+    missing, "O" for any others."""
     kinds = {*map(type, values)}
-    return any(issubclass(kind, str) for kind in kinds) and all(
-        isinstance(value, (str, bool)) or is_missing(value) for value in values
-    )
+    others = tuple(kind for kind in kinds if not issubclass(kind, (str, bool)))
+    if len(others) == len(kinds) or not all(is_missing(value) for value in values if isinstance(value, others)):
+        return "O"
+    return "texts" if any(issubclass(kind, str) for kind in kinds) else "truths"
+
+
+def _column_of_pandas(series: Any, kind: str, name: str, index: int, column: Hashable) -> Texts | array[float]:
+    if kind == "categories":
+        codes = array("I", (series.cat.codes.to_numpy() + 1).astype("I").tobytes())  # the code of a missing value is -1
+        return Texts.of_codes([None, *series.cat.categories.tolist()], codes)
+    if kind == "texts":
+        texts = Texts(series.tolist())
+        _refuse_mostly_numbers(texts, name, column)
+        return texts
+    if kind == "truths" or series.dtype.kind == "b":
+        return Texts(series.tolist())
+    if kind == "O":
+        return array("d", (read_number(value, name, row, index, column) for row, value in enumerate(series.tolist())))
+    if kind != "d":
+        _refuse_column(name, column, kind)
+    with numpy_if_loaded().errstate(all="ignore"):
+        return array("d", series.to_numpy(dtype="d", na_value=nan).tobytes())
+
+
+def _refuse_twice(name: str, column: Hashable, columns: dict[Any, Any]) -> None:
+    if column in columns:
+        raise ValueError(f"{name} has the column {named(column)} twice; expected different names: rename one")
 
 
 def _table_of_arrow(source: ArrowTable, names: Names, name: str) -> Table:
@@ -139,8 +148,7 @@ def _table_of_arrow(source: ArrowTable, names: Names, name: str) -> Table:
 
     columns: dict[Any, Any] = {}
     for column, format in zip(names, source.formats, strict=True):
-        if column in columns:
-            raise ValueError(f"{name} has the column {named(column)} twice; expected different names: rename one")
+        _refuse_twice(name, column, columns)
         if not holds_numbers(format) and not holds_texts(format):
             _refuse_column(name, column, kind_of(format))
         columns[column] = Texts() if holds_texts(format) or format == "b" else array("d")

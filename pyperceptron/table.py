@@ -30,19 +30,21 @@ class Numbering(dict[object, int]):
 class Texts:
     """A column of texts.
 
-    levels  the different ones as they were given, in the order in which they first occur; None is a missing value
+    levels  the different ones as they were given, in the order in which they first occur; None stands for a missing value
     codes   for each row the index of its text in `levels`
+
+    Values that are no texts may be given for it: they are put in words, as text_of does.
     """
 
     __slots__ = ("_numbers", "codes")
 
-    def __init__(self, values: Iterable[str | None] = ()) -> None:
+    def __init__(self, values: Iterable[object] = ()) -> None:
         self._numbers = Numbering()
         self.codes = array("I")
         self.extend(values)
 
     @classmethod
-    def of_codes(cls, levels: Iterable[str | None], codes: array[int]) -> Texts:
+    def of_codes(cls, levels: Iterable[object], codes: array[int]) -> Texts:
         """Return a column with these different levels and this array("I") of their indices."""
         texts = cls()
         for level in levels:
@@ -51,8 +53,8 @@ class Texts:
         return texts
 
     @property
-    def levels(self) -> list[Any]:
-        return list(self._numbers)
+    def levels(self) -> list[str | None]:
+        return [level if isinstance(level, str) else text_of(level, "of texts") for level in self._numbers]
 
     def counts(self) -> list[int]:
         """Return how many rows have each level."""
@@ -61,7 +63,7 @@ class Texts:
             counts[code] += 1
         return counts
 
-    def extend(self, values: Iterable[str | None]) -> None:
+    def extend(self, values: Iterable[object]) -> None:
         self.codes.extend(map(self._numbers.__getitem__, values))
 
     def __len__(self) -> int:
