@@ -34,6 +34,7 @@ LEVELS = [
     {"solvers"},
     {"findings"},
     {"training"},
+    {"fitting"},
     {"exports.description"},
     {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
     {"exports"},
