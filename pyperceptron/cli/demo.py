@@ -1,0 +1,46 @@
+"""`pyperceptron demo`: show the lesson."""
+
+from __future__ import annotations
+
+from pyperceptron.backends import CHOICES
+from pyperceptron.cli.parser import CommandError, is_coloured, number_within_limit, whole_number
+from pyperceptron.demo import lesson_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from typing import Any
+
+    from pyperceptron.cli.parser import Parser
+
+
+def set_up(parser: Parser) -> None:
+    parser.example = "pyperceptron demo --steps 1 --ask 1 0 0"
+    parser.description = "Show the lesson: a neuron learns from four examples and answers a new situation."
+    parser.set_defaults(run=run)
+
+    def option(name: str, help: str, **how: Any) -> None:
+        parser.add_argument(name, help=f"{help} (default: {how.pop('shown', '%(default)s')})", **how)
+
+    option("--iterations", "the number of training iterations", type=whole_number(1, 2**63 - 1), default=20_000, metavar="N")
+    option("--seed", "seed of the starting weights, 0 to 4294967295", type=whole_number(0, 2**32 - 1), default=1, metavar="S")
+    option("--backend", "the backend that computes", choices=CHOICES, default="auto")
+    number = number_within_limit
+    option("--ask", "the new situation", type=number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
+    option("--steps", "show the first K steps number by number", type=whole_number(0, 2**63 - 1), default=0, metavar="K")
+
+
+def run(options: Namespace) -> None:
+    lines = lesson_lines(
+        (lambda text: f"\033[1m{text}\033[0m") if is_coloured() else str,
+        iterations=options.iterations,
+        seed=options.seed,
+        backend=options.backend,
+        situation=options.ask,
+        steps=options.steps,
+    )
+    try:
+        for line in lines:
+            print(line)
+    except (ValueError, OverflowError, ImportError) as error:
+        raise CommandError(str(error), 2) from None
