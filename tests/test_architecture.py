@@ -41,8 +41,8 @@ LEVELS = [
     {"layer", "perceptron"},
     {"demo"},
     {"cli.parser"},
-    {"cli.files"},
-    {"cli.demo", "cli.export"},
+    {"cli.files", "cli.lines"},
+    {"cli.demo", "cli.export", "cli.inspect"},
     {"cli"},
     {"__main__"},
 ]
