@@ -77,12 +77,19 @@ class Table:
              column that says where they were
     target   the name of the column that was taken out as y, or None
     dropped  how many rows were left out because a value was missing
+    has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """
 
     def __init__(
-        self, columns: Mapping[str, Any], *, missing: str = "error", target: str | None = None, dropped: int = 0
+        self,
+        columns: Mapping[str, Any],
+        *,
+        missing: str = "error",
+        target: str | None = None,
+        dropped: int = 0,
+        has_header: bool = True,
     ) -> None:
         if not isinstance(columns, Mapping):
             raise TypeError(f"columns is {named(columns)}; expected a mapping from names to columns: write {{'age': [39, 50]}}")
@@ -98,6 +105,7 @@ class Table:
         self.missing = one_of(missing, "missing", ("error", "mean"))
         self.target = target
         self.dropped = dropped
+        self.has_header = has_header
 
     @property
     def names(self) -> tuple[str, ...]:
