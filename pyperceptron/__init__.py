@@ -2,6 +2,7 @@
 
 from pyperceptron.activations import sigmoid, sigmoid_derivative
 from pyperceptron.backends import available_backends
+from pyperceptron.csv_table import read_csv
 from pyperceptron.exceptions import NotFittedError, TrainingWarning
 from pyperceptron.layer import SigmoidLayer, Step
 from pyperceptron.matrix import Matrix
@@ -23,6 +24,7 @@ __all__ = [
     "available_backends",
     "from_json",
     "load",
+    "read_csv",
     "sigmoid",
     "sigmoid_derivative",
 ]

@@ -10,7 +10,7 @@ from pyperceptron.checks import is_missing, named, one_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, TypeAlias
 
     Column: TypeAlias = "array[float] | Texts"
@@ -53,7 +53,7 @@ class Texts:
         return texts
 
     @property
-    def levels(self) -> list[str | None]:
+    def levels(self) -> list[Any]:
         return [level if isinstance(level, str) else text_of(level, "of texts") for level in self._numbers]
 
     def counts(self) -> list[int]:
@@ -80,13 +80,14 @@ class Table:
     >>> table.names, table.shape, table["age"], list(table)
     (('age', 'work'), (2, 2), array('d', [39.0, 50.0]), [(39.0, 'Private'), (50.0, 'State')])
 
-    columns  a mapping from names to sequences of equal length. One of int and float is a column of numbers, in which a missing
-             value (None, nan) is nan; any other is one of texts, in which True stands for the text "True"
-    missing  what a fit does with missing numbers: "error" refuses them, "mean" puts the column's mean in their place and adds a
-             column that says where they were
-    target   the name of the column that was taken out as y, or None
-    dropped  how many rows were left out because a value was missing
-    container  the kind in which predictions for its rows are given: "list" or "numpy"
+    columns     a mapping from names to sequences of equal length. One of int and float is a column of numbers, in which a
+                missing value (None, nan) is nan; any other is one of texts, in which True stands for the text "True"
+    missing     what a fit does with missing numbers: "error" refuses them; "mean" puts the column's mean in their place, and
+                adds a column that says where they were
+    target      the name of the column that was taken out as y, or None
+    dropped     how many rows were left out because a value was missing
+    has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
+    container   the kind in which predictions for its rows are given: "list" or "numpy"
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """
@@ -98,6 +99,7 @@ class Table:
         missing: str = "error",
         target: str | None = None,
         dropped: int = 0,
+        has_header: bool = True,
         container: str = "list",
     ) -> None:
         if not isinstance(columns, Mapping):
@@ -114,6 +116,7 @@ class Table:
         self.missing = one_of(missing, "missing", ("error", "mean"))
         self.target = target
         self.dropped = dropped
+        self.has_header = has_header
         self.container = container
 
     @property
@@ -144,10 +147,29 @@ class Table:
         more = [f"{len(shown) - _NAMES_SHOWN} more"] if len(shown) > _NAMES_SHOWN else []
         return f"<Table of {len(self)} rows: {', '.join(shown[:_NAMES_SHOWN] + more)}>"
 
+    def take(self, rows: Sequence[int]) -> Table:
+        """Return a table of these rows, which are copied."""
+        columns = {
+            name: Texts.of_codes(column.levels, array("I", map(column.codes.__getitem__, rows)))
+            if isinstance(column, Texts)
+            else array("d", map(column.__getitem__, rows))
+            for name, column in self.columns.items()
+        }
+        return self._with(columns)
+
     def select(self, names: Iterable[Any]) -> Table:
         """Return a table of these columns, which are not copied."""
-        columns = {name: self.columns[name] for name in names}
-        return Table(columns, missing=self.missing, target=self.target, dropped=self.dropped, container=self.container)
+        return self._with({name: self.columns[name] for name in names})
+
+    def _with(self, columns: dict[Any, Column]) -> Table:
+        return Table(
+            columns,
+            missing=self.missing,
+            target=self.target,
+            dropped=self.dropped,
+            has_header=self.has_header,
+            container=self.container,
+        )
 
     @property
     def has_texts(self) -> bool:
