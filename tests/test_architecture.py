@@ -27,7 +27,7 @@ LEVELS = [
     {"containers"},
     {"samples", "labels", "columns"},
     {"metrics", "model", "objective", "weights"},
-    {"coefficients", "orthogonal", "stored_model"},
+    {"coefficients", "evaluation", "orthogonal", "stored_model"},
     {"degeneracy"},
     {"stopping"},
     {"solvers"},
