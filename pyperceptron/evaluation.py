@@ -102,57 +102,55 @@ def evaluation(
         predicted = most_probable(probabilities, n_classes)
     own = probabilities_of(codes, probabilities)
     confused = confusion(codes, predicted)
-    totals = class_totals(confused, n_classes)
-    positive = 1 if n_classes == 2 else None
-    rankings = [_ranking(codes, probabilities, code, n_classes) for code in ([1] if n_classes == 2 else range(n_classes))]
-    bins = _calibration(codes, probabilities, predicted, n_classes)
-    kinds = [_class(label, n_rows, *own_totals) for label, *own_totals in zip(classes.labels, *totals, strict=True)]
-    if positive is None:
-        for kind, ranking in zip(kinds, rankings, strict=True):
-            kind.update(ranking)
-    pairs = sorted((-int(rows), actual, guess) for (actual, guess), rows in confused.items() if actual != guess)
-    shares = [kind["share"] for kind in kinds]
+    correct, actual, guessed = class_totals(confused, n_classes)
+    bins = _bins(codes, probabilities, predicted, n_classes)
+    ranked = [1] if n_classes == 2 else list(range(n_classes))  # the classes of which rankings are measured
+    rankings = [_ranking(codes, probabilities, code, n_classes) for code in ranked]
     area, area_precision = (macro(ranking[name] for ranking in rankings) for name in ("roc_auc", "average_precision"))
-    ranked_shares = [share for share in shares[-len(rankings) :] if share]
+    shares = [total / n_rows for total in actual]
+    values = {
+        "log_loss": (log_loss(own), entropy(shares)),
+        "brier_score": (brier_score(codes, probabilities), brier_score_of_shares(shares)),
+        "accuracy": (accuracy(correct, actual), max(shares)),
+        "balanced_accuracy": (balanced_accuracy(correct, actual), 1 / sum(total > 0 for total in actual)),
+        "roc_auc": (area, None if area is None else 0.5),
+        "average_precision": (area_precision, macro(shares[code] or None for code in ranked)),
+        "calibration_error": (calibration_error(bins), 0.0),
+    }
     report = {
         "rows": n_rows,
-        "positive": positive,
-        "measures": {
-            name: {"value": value, "base_rate": base}
-            for name, value, base in (
-                ("log_loss", log_loss(own), entropy(shares)),
-                ("brier_score", brier_score(codes, probabilities), brier_score_of_shares(shares)),
-                ("accuracy", accuracy(*totals[:2]), max(shares)),
-                ("balanced_accuracy", balanced_accuracy(*totals[:2]), 1 / sum(share > 0 for share in shares)),
-                ("roc_auc", area, None if area is None else 0.5),
-                ("average_precision", area_precision, macro(ranked_shares)),
-                ("calibration_error", calibration_error(bins), 0.0),
-            )
-        },
-        "classes": kinds,
-        "confusion_matrix": None
-        if n_classes > MATRIX_CLASSES
-        else [[confused.get((actual, guess), 0) for guess in range(n_classes)] for actual in range(n_classes)],
-        "confused": [{"actual": actual, "predicted": guess, "rows": -minus_rows} for minus_rows, actual, guess in pairs],
+        "positive": 1 if n_classes == 2 else None,
+        "measures": {name: {"value": value, "base_rate": base_rate} for name, (value, base_rate) in values.items()},
+        "classes": [
+            {
+                "label": _plain(label),
+                "rows": int(actual[code]),
+                "share": shares[code],
+                "predicted": int(guessed[code]),
+                "correct": int(correct[code]),
+                "precision": precision(correct[code], guessed[code]),
+                "recall": recall(correct[code], actual[code]),
+                "f1": f1(correct[code], actual[code], guessed[code]),
+                **(rankings[code] if n_classes > 2 else {}),
+            }
+            for code, label in enumerate(classes.labels)
+        ],
+        "confusion_matrix": _matrix(confused, n_classes) if n_classes <= MATRIX_CLASSES else None,
+        "confused": [
+            {"actual": code, "predicted": guess, "rows": rows}
+            for (code, guess), rows in sorted(confused.items(), key=lambda item: (-item[1], item[0]))
+            if code != guess
+        ],
         "calibration": [
             {"from": place / N_BINS, "to": (place + 1) / N_BINS, "rows": rows, "mean_probability": mean, "fraction": fraction}
             for place, (rows, mean, fraction) in enumerate(bins)
         ],
     }
-    return {**report, "notes": [*_notes(report, sum(p < LEAST_PROBABILITY for p in own))]}
+    return {**report, "notes": list(_notes(report, sum(p < LEAST_PROBABILITY for p in own)))}
 
 
-def _class(label: Any, n_rows: int, correct: float, actual: float, predicted: float) -> dict[str, Any]:
-    return {
-        "label": _plain(label),
-        "rows": int(actual),
-        "share": actual / n_rows,
-        "predicted": int(predicted),
-        "correct": int(correct),
-        "precision": precision(correct, predicted),
-        "recall": recall(correct, actual),
-        "f1": f1(correct, actual, predicted),
-    }
+def _matrix(confused: dict[tuple[int, int], float], n_classes: int) -> list[list[float]]:
+    return [[confused.get((code, guess), 0) for guess in range(n_classes)] for code in range(n_classes)]
 
 
 def _plain(label: Any) -> str | int | float | bool:
@@ -168,7 +166,7 @@ def _ranking(codes: Sequence[int], probabilities: Numbers, code: int, n_classes:
     return {"roc_auc": roc_auc(curve), "average_precision": average_precision(curve)}
 
 
-def _calibration(codes: Sequence[int], probabilities: Numbers, predicted: Sequence[int], n_classes: int) -> list[Bin]:
+def _bins(codes: Sequence[int], probabilities: Numbers, predicted: Sequence[int], n_classes: int) -> list[Bin]:
     if n_classes == 2:
         return calibration_bins(probabilities[1::2], codes)
     is_correct = bytes(actual == guess for actual, guess in zip(codes, predicted, strict=True))
@@ -360,7 +358,8 @@ def _calibration_lines(report: Report, names: _Names) -> Iterator[str]:
     if report["positive"] is None:
         about = "The probability of the predicted class: # shows the fraction of rows for which it is correct"
     else:
-        about = f"The probability of the class {names.short[report['positive']].strip()}: # shows the fraction of rows that are of it"
+        positive = names.short[report["positive"]].strip()
+        about = f"The probability of the class {positive}: # shows the fraction of rows that are of it"
     yield from _wrapped(f"{about}, | the mean probability.")
     rows = [["probability", "rows", "mean", "fraction", "0" + "1".rjust(_BAR - 1)]]
     for interval in report["calibration"]:
