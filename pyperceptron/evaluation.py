@@ -234,7 +234,8 @@ def evaluation_lines(report: Report, heading: Callable[[str], str] = str) -> Ite
     yield from _measure_lines(report, names)
     yield ""
     yield heading("Each class")
-    yield from _class_lines(kinds, names, cells)
+    shown = _shown_classes(kinds)
+    yield from _class_lines(kinds, names, cells, shown)
     yield ""
     if matrix:
         yield heading("Confusion matrix: the rows of a class (down) by the class predicted (across)")
@@ -245,10 +246,12 @@ def evaluation_lines(report: Report, heading: Callable[[str], str] = str) -> Ite
     yield ""
     yield heading("Calibration")
     yield from _calibration_lines(report, names)
-    if names.alike:
+    confused = {code for pair in report["confused"][:SHOWN] for code in (pair["actual"], pair["predicted"])}
+    alike = [code for code in names.alike if code in confused or code in shown]
+    if alike:
         yield ""
-        yield heading("The full names of classes that look alike above")
-        for code in names.alike:
+        yield heading("The full names of classes that look alike when shortened")
+        for code in alike:
             yield from _wrapped(f"#{code + 1} is {names.full[code]}", _GAP)
     if report["notes"]:
         yield ""
@@ -278,7 +281,9 @@ class _Names:
             self.headings = [f"#{code + 1}" for code in range(len(labels))]
             longest = len(self.headings[-1])
             short = [_shortened(text, width - longest - 1) for text in self.full]
-            self.alike = [code for code, name in enumerate(short) if short.count(name) > 1]
+            first = {name: code for code, name in reversed(list(enumerate(short)))}
+            twice = {name for code, name in enumerate(short) if first[name] != code}
+            self.alike = [code for code, name in enumerate(short) if name in twice]
             self.short = [f"{number:>{longest}} {name}" for number, name in zip(self.headings, short, strict=True)]
 
 
@@ -307,15 +312,21 @@ def _class_cells(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
     return [["rows", "share", *(headings[key] for key in keys)], *cells]
 
 
-def _class_lines(kinds: Sequence[dict[str, Any]], names: _Names, cells: Sequence[list[str]]) -> Iterator[str]:
-    shown = list(range(len(kinds)))
-    if len(kinds) > SHOWN:
-        present = [code for code in shown if kinds[code]["rows"]]
-        shown = sorted(present, key=lambda code: kinds[code]["f1"])[:SHOWN]
+def _shown_classes(kinds: Sequence[dict[str, Any]]) -> list[int]:
+    """Return the codes of all classes, or of the SHOWN ones with the lowest F1 among those that have rows."""
+    if len(kinds) <= SHOWN:
+        return list(range(len(kinds)))
+    present = [code for code, kind in enumerate(kinds) if kind["rows"]]
+    return sorted(present, key=lambda code: kinds[code]["f1"])[:SHOWN]
+
+
+def _class_lines(
+    kinds: Sequence[dict[str, Any]], names: _Names, cells: Sequence[list[str]], shown: Sequence[int]
+) -> Iterator[str]:
     yield from _aligned([["class", *cells[0]], *([names.short[code], *cells[code + 1]] for code in shown)])
-    if len(shown) < len(kinds):
-        higher, empty = len(present) - len(shown), len(kinds) - len(present)
-        yield f"Left out: {higher:,} with an F1 as high or higher, {empty:,} without rows."
+    if len(kinds) > SHOWN:
+        empty = sum(not kind["rows"] for kind in kinds)
+        yield f"Left out: {len(kinds) - empty - len(shown):,} with an F1 as high or higher, {empty:,} without rows."
 
 
 def _matrix_cells(report: Report) -> list[list[str]]:
@@ -343,6 +354,9 @@ def _matrix_lines(names: _Names, matrix: Sequence[Sequence[str]]) -> Iterator[st
 
 def _confused_lines(report: Report, names: _Names) -> Iterator[str]:
     kinds, pairs = report["classes"], report["confused"]
+    if not pairs:
+        yield "None: every row is predicted correctly."
+        return
     rows = [["class", "predicted as", "rows", "of its rows"]]
     for pair in pairs[:SHOWN]:
         share = _percent(pair["rows"] / kinds[pair["actual"]]["rows"])
