@@ -330,3 +330,16 @@ def test_of_very_many_classes_that_look_alike_only_those_shown_are_named_in_full
     shown = {code for pair in report["confused"] for code in (pair["actual"], pair["predicted"])}
     shown |= {code for code, kind in enumerate(report["classes"]) if kind["rows"]}
     assert len([line for line in lines if " is aaa" in line]) == len(shown) < 10
+
+
+def test_bars_end_where_the_fractions_are():
+    """Of 25 characters: fractions of 0.7 and 1 are 17.5 and 25 of them; the mark of a mean of 1 is in the last."""
+    rows = [(int(number < 7), 0.85, 0.15) for number in range(10)] + [(1, 0.0, 1.0)] * 3
+    bars = {line[:10]: line.rpartition("  ")[2] for line in sections(of_rows("ab", rows))["Calibration"][3:]}
+    assert bars["0.1 to 0.2"] == "###|##############"
+    assert bars["0.9 to 1.0"] == "#" * 24 + "|"
+
+
+def test_small_and_large_shares():
+    rows = [(0, 0.9, 0.1)] * 3000 + [(1, 0.3, 0.7)]
+    assert [line.split()[2] for line in sections(of_rows("ab", rows))["Each"][1:3]] == [">99.9%", "<0.1%"]
