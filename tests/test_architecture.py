@@ -28,7 +28,7 @@ LEVELS = [
     {"encoding", "labels"},
     {"samples", "columns"},
     {"metrics", "model", "objective", "weights"},
-    {"coefficients", "orthogonal", "stored_model"},
+    {"coefficients", "evaluation", "orthogonal", "stored_model"},
     {"degeneracy"},
     {"stopping"},
     {"solvers"},
