@@ -152,7 +152,12 @@ class CsvFile:
                 self._progress(self._source.bytes_read, count)
 
     def position(self, column: Any, option: str) -> int:
-        """Return the position of a column that is given by its name or position; UnknownColumnError if there is none."""
+        """Return the position of a column that is given by its name or position; UnknownColumnError if there is none.
+
+        Digits that are no name are a position, as those of a command line are.
+        """
+        if isinstance(column, str) and column.isascii() and column.isdigit() and column not in self.names:
+            column = int(column)
         if not isinstance(column, str):
             try:
                 position = index(column) if not isinstance(column, bool) else None

@@ -71,12 +71,14 @@ def read_csv(
 class CsvStream:
     """The rows of a delimited text file as they arrive; iteration yields (table, kept) for some rows at a time.
 
-    kinds  {name: "number" or "text"}: the columns of the tables; a missing number is nan
+    kinds  {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing number is
+           nan
     keep   columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
     The other arguments are those of read_csv.
 
     names, has_header  of the file
-    ignored            the names of its columns that are neither in the tables nor kept
+    kept_names         the names of the columns that are kept
+    ignored            the names of the columns that are neither in the tables nor kept
 
     It uses the memory of some rows, and gives the row of each line that a pipe delivers at once. Raises as read_csv does.
     """
@@ -84,7 +86,7 @@ class CsvStream:
     def __init__(
         self,
         source: Any,
-        kinds: Mapping[str, str],
+        kinds: Mapping[str, str] | None,
         *,
         keep: Sequence[str | int] = (),
         header: str | bool = "auto",
@@ -107,17 +109,22 @@ class CsvStream:
                 spell,
                 header=header,
                 delimiter=delimiter,
-                known=tuple(kinds),
+                known=None if kinds is None else tuple(kinds),
                 is_stream=True,
                 progress=progress,
             )
             self.names = self._file.names
             self.has_header = self._file.has_header
-            self._read = [(name, self._file.position(name, "the model"), _kind(kind, name)) for name, kind in kinds.items()]
             self._kept = [self._file.position(column, "keep") for column in keep]
+            if kinds is None:
+                others = [position for position in range(len(self.names)) if position not in self._kept]
+                self._read = [(f"x{position}", position, "number") for position in others]
+            else:
+                self._read = [(name, self._file.position(name, "the model"), _kind(kind, name)) for name, kind in kinds.items()]
         except BaseException:
             self.close()
             raise
+        self.kept_names = tuple(self.names[position] for position in self._kept)
         used = {position for _, position, _ in self._read} | set(self._kept)
         self.ignored = tuple(name for position, name in enumerate(self.names) if position not in used)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from math import inf, isfinite, nan
+from math import inf, isfinite
 
 from pyperceptron.table import MISSING_WORDS
 

@@ -41,8 +41,9 @@ LEVELS = [
     {"layer", "perceptron"},
     {"demo"},
     {"cli.parser"},
-    {"cli.files", "cli.lines"},
-    {"cli.demo", "cli.export", "cli.inspect"},
+    {"cli.answers", "cli.files", "cli.lines", "cli.progress"},
+    {"cli.reading"},
+    {"cli.demo", "cli.evaluate", "cli.export", "cli.inspect", "cli.predict", "cli.train"},
     {"cli"},
     {"__main__"},
 ]

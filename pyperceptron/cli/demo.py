@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyperceptron.backends import CHOICES
-from pyperceptron.cli.parser import CommandError, is_coloured, number_within_limit, whole_number
+from pyperceptron.cli.parser import CommandError, heading, number_within_limit, whole_number
 from pyperceptron.demo import lesson_lines
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def set_up(parser: Parser) -> None:
 
 def run(options: Namespace) -> None:
     lines = lesson_lines(
-        (lambda text: f"\033[1m{text}\033[0m") if is_coloured() else str,
+        heading(),
         iterations=options.iterations,
         seed=options.seed,
         backend=options.backend,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,6 +36,13 @@ def ascii_text(text: str, longest: int = 0) -> str:
         half = (longest - 3) // 2
         shown = f"{shown[: longest - 3 - half]}...{shown[len(shown) - half :]}"
     return shown
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error, if there is one, after what was printed on standard output."""
+    if sys.stderr is not None:
+        sys.stdout.flush()
+        print(line, file=sys.stderr, flush=True)
 
 
 def print_json(report: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from difflib import get_close_matches
 
@@ -122,8 +123,8 @@ def _checked(text: str, check: Callable[[Any, str], float], expected: str) -> fl
         raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {expected}") from None
 
 
-def is_coloured() -> bool:
-    """Whether headings on standard output may be bold: on a terminal, unless NO_COLOR or TERM says no."""
-    import os
-
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def heading() -> Callable[[str], str]:
+    """Return what makes a heading bold on a terminal, unless NO_COLOR or TERM says no."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
+        return lambda text: f"\033[1m{text}\033[0m"
+    return str

@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
+from pyperceptron.cli.lines import ascii_text
 from pyperceptron.cli.parser import CommandError
+from pyperceptron.csv_table import CsvStream
 from pyperceptron.exceptions import UnknownColumnError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from pyperceptron.cli.parser import Parser
+    from pyperceptron.cli.progress import Progress
+    from pyperceptron.model import FittedModel
+    from pyperceptron.table import Table
 
 _HEADERS = {"auto": "auto", "yes": True, "no": False}
 
@@ -75,10 +80,56 @@ class Refused:
             raise CommandError(f"cannot read {error.filename}: {error.strerror}") from None
 
 
-def positions_or_names(words: list[str]) -> Iterator[str | int]:
-    """Yield columns as they are given on the command line: a name, or a position from 0."""
-    for word in words:
-        yield int(word) if word.isascii() and word.isdigit() else word
+class Rows:
+    """The rows of a file as tables that a model can answer; iteration yields (table, cells kept) for some rows at a time.
+
+    keep        the columns whose cells are kept
+    kept_names  their names
+    """
+
+    def __init__(
+        self, options: argparse.Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
+    ) -> None:
+        fitted = model._require_fitted()
+        self._encoding = fitted.encoding
+        self._target = fitted.classes.name
+        self._unseen: dict[Any, int] = {}
+        self._stream = CsvStream(
+            source, _kinds(fitted), keep=keep, progress=None if progress is None else progress.read, **reading(options)
+        )
+        self.kept_names = self._stream.kept_names
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stream.close()
+
+    def __iter__(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
+        for table, kept in self._stream:
+            if self._encoding is not None:
+                for name, count in self._encoding.unseen(table).items():
+                    self._unseen[name] = self._unseen.get(name, 0) + count
+            yield table, kept
+
+    def ignored(self) -> Iterator[str]:
+        """Yield a sentence that names the columns which are left out, if there are any."""
+        names = [ascii_text(name) + " (the target)" * (name == self._target) for name in self._stream.ignored]
+        if names:
+            yield f"left out, as the model does not need them: {', '.join(names)}"
+
+    def unseen(self) -> Iterator[str]:
+        """Yield a sentence for each column with texts that were not in the training."""
+        for name, count in self._unseen.items():
+            rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
+            yield f"{rows} in {ascii_text(str(name))} a text that the training did not: it counts as none of the known ones"
+
+
+def _kinds(fitted: FittedModel) -> dict[str, str] | None:
+    """Return the kind of each column that the model needs, by its name; None if its columns have no names."""
+    if fitted.encoding is not None:
+        return {str(column.name): "number" if column.levels is None else "text" for column in fitted.encoding.columns}
+    return None if fitted.names is None else {str(name): "number" for name in fitted.names}
 
 
 def _character(text: str) -> str:
