@@ -40,7 +40,7 @@ LEVELS = [
     {"exports"},
     {"layer", "perceptron"},
     {"demo"},
-    {"cli.parser"},
+    {"cli.command", "cli.parser"},
     {"cli.answers", "cli.files", "cli.lines", "cli.progress"},
     {"cli.reading"},
     {"cli.demo", "cli.evaluate", "cli.export", "cli.inspect", "cli.predict", "cli.train"},

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from types import SimpleNamespace
 
 from pyperceptron import __version__
 from pyperceptron.backends import available_backends, backend_name
-from pyperceptron.cli.parser import CommandError, Parser, with_plain_numbers
+from pyperceptron.cli.command import CommandError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+    from typing import Any, TextIO
+
+    from pyperceptron.cli.parser import Parser
 
 # Each is a module of this package, which is imported only for its own command: an answer needs nothing of a training.
 COMMANDS = {
@@ -53,25 +56,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = _parser(next((word for word in arguments if word in COMMANDS), None))
-    options, unknown = parser.parse_known_args(list(with_plain_numbers(arguments)))
-    if unknown:
-        options.parser.refuse_unknown(unknown)
+    options = _without_parser(arguments) or _parsed(arguments)
     try:
         if options.version:
             _check_environment()
             print(_version())
         elif options.command is None:
-            parser.print_help()
+            options.parser.print_help()
         else:
             _check_environment()
             options.run(options)
     except CommandError as error:
-        _complain(f"{options.parser.prog}: {error}")
+        _complain(f"{options.prog}: {error}")
         if error.code == 2:
-            options.parser.exit(2)
+            sys.exit(2)
         return error.code
     return 0
+
+
+def _without_parser(arguments: Sequence[str]) -> Any:
+    """Return the options of a command that is given words but no options, if it knows its DEFAULTS; else None."""
+    if not arguments or arguments[0] not in COMMANDS or any(word[:1] == "-" != word for word in arguments):
+        return None
+    command = import_module(f"pyperceptron.cli.{arguments[0]}")
+    names = getattr(command, "POSITIONALS", ())
+    if len(names) != len(arguments) - 1:
+        return None
+    words = dict(zip(names, arguments[1:], strict=True))
+    prog = f"pyperceptron {arguments[0]}"
+    return SimpleNamespace(command=arguments[0], version=False, prog=prog, run=command.run, **command.DEFAULTS, **words)
+
+
+def _parsed(arguments: Sequence[str]) -> Any:
+    from pyperceptron.cli.parser import with_plain_numbers
+
+    parser = _parser(next((word for word in arguments if word in COMMANDS), None))
+    options, unknown = parser.parse_known_args(list(with_plain_numbers(arguments)))
+    options.prog = options.parser.prog
+    if unknown:
+        options.parser.refuse_unknown(unknown)
+    return options
 
 
 def _check_environment() -> None:
@@ -98,6 +122,8 @@ def _discard_the_rest(stream: TextIO) -> None:
 
 def _parser(wanted: str | None) -> Parser:
     """Return the parser; of the commands only the wanted one has its options."""
+    from pyperceptron.cli.parser import Parser
+
     parser = Parser(
         prog="pyperceptron",
         description="Train a linear classifier on a table and ask it, or watch the lesson's neuron learn.",
@@ -106,7 +132,10 @@ def _parser(wanted: str | None) -> Parser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the available backends, and exit")
     parser.set_defaults(parser=parser)
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", parser_class=Parser)
+    # With `prog` given, argparse formats no usage, for which it would import much.
+    commands = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", prog="pyperceptron", parser_class=Parser
+    )
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, complain=_complain)
         command.set_defaults(parser=command)

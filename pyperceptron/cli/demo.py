@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pyperceptron.backends import CHOICES
-from pyperceptron.cli.parser import CommandError, heading, number_within_limit, whole_number
+from pyperceptron.cli.command import CommandError, heading
+from pyperceptron.cli.parser import number_within_limit, whole_number
 from pyperceptron.demo import lesson_lines
 
 TYPE_CHECKING = False

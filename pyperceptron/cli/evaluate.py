@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 
 from pyperceptron.cli.answers import flat_probabilities, labels_of
+from pyperceptron.cli.command import CommandError, heading
 from pyperceptron.cli.files import load_classifier
 from pyperceptron.cli.lines import print_json, tell
-from pyperceptron.cli.parser import CommandError, heading
 from pyperceptron.cli.progress import Progress
 from pyperceptron.cli.reading import Refused, Rows, add_reading_options, source_of
 from pyperceptron.evaluation import evaluation, evaluation_lines
@@ -45,7 +45,7 @@ def run(options: Namespace) -> None:
             labels.extend(label for (label,) in kept)
         report = evaluation(classes, class_codes(labels_of(labels, classes.labels), classes), probabilities)
     for sentence in rows.unseen():
-        tell(f"{options.parser.prog}: {sentence}")
+        tell(f"{options.prog}: {sentence}")
     if options.json:
         print_json(report)
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from pyperceptron.cli.command import CommandError
 from pyperceptron.cli.files import load_model, write
-from pyperceptron.cli.parser import CommandError
 from pyperceptron.exports import TARGETS, checked_prefix
 
 TYPE_CHECKING = False

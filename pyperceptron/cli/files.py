@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyperceptron.cli.parser import CommandError
+from pyperceptron.cli.command import CommandError
 from pyperceptron.model_file import load
 from pyperceptron.whole_file import write_whole
 

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from difflib import get_close_matches
 
 from pyperceptron.checks import LIMIT, nonnegative_number, positive_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, NoReturn
-
-
-class CommandError(Exception):
-    """A command cannot go on: one sentence, and the exit code: 1 for data or a file, 2 for an argument or a column's name."""
-
-    def __init__(self, sentence: str, code: int = 1) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,7 +20,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *, complain: Callable[[str], None], example: str = "", **others: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **others)
+        super().__init__(formatter_class=_formatter, **others)
         self.complain = complain
         self.example = example
 
@@ -43,8 +33,8 @@ class Parser(argparse.ArgumentParser):
     def refuse_unknown(self, arguments: Sequence[str]) -> NoReturn:
         """Exit with a line that says which arguments are unknown, and which option the first may be."""
         first = arguments[0].partition("=")[0]
-        near = get_close_matches(first, self._option_string_actions, 1)
-        self.error(f"unrecognized arguments: {' '.join(arguments)}{f'; did you mean {near[0]}?' if near else ''}")
+        near = _nearest(first, self._option_string_actions)
+        self.error(f"unrecognized arguments: {' '.join(arguments)}{near}")
 
     def format_help(self) -> str:
         example = f"Example: {self.example}\n\n" if self.example else ""
@@ -55,12 +45,26 @@ class Parser(argparse.ArgumentParser):
         print(self.format_help(), end="", file=file)
 
 
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Return a formatter as wide as the terminal; argparse finds that out by a module that imports much."""
+    try:
+        width = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        width = 80
+    return argparse.RawDescriptionHelpFormatter(prog, width=max(width, 20) - 2)
+
+
 def _with_near_choice(message: str) -> str:
     """Return argparse's message of a wrong choice with the nearest choice, if there is one."""
     wrong, _, choices = message.partition("invalid choice: ")[2].partition(" (choose from ")
-    options = [choice.strip(" ')") for choice in choices.split(",")]
-    near = get_close_matches(wrong.strip("'"), options, 1)
-    return f"{message}; did you mean {near[0]}?" if near else message
+    return message + _nearest(wrong.strip("'"), [choice.strip(" ')") for choice in choices.split(",")])
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # here, as importing it takes a tenth of an answer
+
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def with_plain_numbers(arguments: Sequence[str]) -> Iterator[str]:
@@ -123,8 +127,9 @@ def _checked(text: str, check: Callable[[Any, str], float], expected: str) -> fl
         raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {expected}") from None
 
 
-def heading() -> Callable[[str], str]:
-    """Return what makes a heading bold on a terminal, unless NO_COLOR or TERM says no."""
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
-        return lambda text: f"\033[1m{text}\033[0m"
-    return str
+def character(text: str) -> str:
+    """Read a single character, or one by its name."""
+    text = {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+    if len(text) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a single character, tab or space")
+    return text

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
+from pyperceptron.cli.command import CommandError
 from pyperceptron.cli.lines import ascii_text
-from pyperceptron.cli.parser import CommandError
 from pyperceptron.csv_table import CsvStream
 from pyperceptron.exceptions import UnknownColumnError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Iterator, Sequence
     from typing import Any
 
@@ -23,16 +23,21 @@ if TYPE_CHECKING:
 _HEADERS = {"auto": "auto", "yes": True, "no": False}
 
 
+READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8"}
+
+
 def add_reading_options(parser: Parser) -> None:
     """Add FILE and the options that say how it is written."""
+    from pyperceptron.cli.parser import character
+
     parser.add_argument("file", metavar="FILE", help="a CSV file, also compressed; - for standard input")
     parser.add_argument("--header", choices=tuple(_HEADERS), default="auto", help="whether the first row names the columns")
-    parser.add_argument("--delimiter", metavar="C", type=_character, help="between the values (default: found by the content)")
+    parser.add_argument("--delimiter", metavar="C", type=character, help="between the values (default: found by the content)")
     parser.add_argument("--decimal", metavar="C", choices=(".", ","), default=".", help="the decimal mark (default: .)")
     parser.add_argument("--encoding", metavar="NAME", default="utf-8", help="of the file (default: utf-8)")
 
 
-def source_of(options: argparse.Namespace) -> Any:
+def source_of(options: Namespace) -> Any:
     """Return what to read: a path, or standard input."""
     if options.file != "-":
         return options.file
@@ -41,7 +46,7 @@ def source_of(options: argparse.Namespace) -> Any:
     return sys.stdin.buffer
 
 
-def reading(options: argparse.Namespace) -> dict[str, Any]:
+def reading(options: Namespace) -> dict[str, Any]:
     """Return the arguments of read_csv and CsvStream that say how a file is written."""
     return {
         "header": _HEADERS[options.header],
@@ -88,7 +93,7 @@ class Rows:
     """
 
     def __init__(
-        self, options: argparse.Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
+        self, options: Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
     ) -> None:
         fitted = model._require_fitted()
         self._encoding = fitted.encoding
@@ -130,10 +135,3 @@ def _kinds(fitted: FittedModel) -> dict[str, str] | None:
     if fitted.encoding is not None:
         return {str(column.name): "number" if column.levels is None else "text" for column in fitted.encoding.columns}
     return None if fitted.names is None else {str(name): "number" for name in fitted.names}
-
-
-def _character(text: str) -> str:
-    text = {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
-    if len(text) != 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a single character, tab or space")
-    return text

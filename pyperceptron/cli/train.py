@@ -8,9 +8,10 @@ import warnings
 
 from pyperceptron.checks import counted
 from pyperceptron.cli.answers import flat_probabilities
+from pyperceptron.cli.command import CommandError
 from pyperceptron.cli.files import write
 from pyperceptron.cli.lines import aligned, ascii_text, print_json, wrapped
-from pyperceptron.cli.parser import CommandError, factor, penalty, whole_number
+from pyperceptron.cli.parser import factor, penalty, whole_number
 from pyperceptron.cli.progress import Progress
 from pyperceptron.cli.reading import Refused, add_reading_options, reading, source_of
 from pyperceptron.csv_table import read_csv
