@@ -79,8 +79,8 @@ def _without_parser(arguments: Sequence[str]) -> Any:
     if not arguments or arguments[0] not in COMMANDS or any(word[:1] == "-" != word for word in arguments):
         return None
     command = import_module(f"pyperceptron.cli.{arguments[0]}")
-    names = getattr(command, "POSITIONALS", ())
-    if len(names) != len(arguments) - 1:
+    names = getattr(command, "POSITIONALS", None)
+    if names is None or len(names) != len(arguments) - 1:
         return None
     words = dict(zip(names, arguments[1:], strict=True))
     prog = f"pyperceptron {arguments[0]}"

@@ -23,7 +23,7 @@ _LONGEST_NAME = 40
 
 def set_up(parser: Parser) -> None:
     parser.example = "pyperceptron inspect model.json"
-    parser.description = "Show what a model was trained on, and its weights, those first that move its answers most."
+    parser.description = "Show what a model was trained on, and its weights, the largest first."
     parser.set_defaults(run=run)
     parser.add_argument("model", metavar="MODEL", help="a file that train or save wrote")
     parser.add_argument(

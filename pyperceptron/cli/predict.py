@@ -26,8 +26,8 @@ DEFAULTS: dict[str, Any] = {**READING_DEFAULTS, "probabilities": False, "keep": 
 def set_up(parser: Parser) -> None:
     parser.example = "pyperceptron predict model.json new.csv > answers.csv"
     parser.description = (
-        "Print a model's answer to each row of a CSV file, as CSV. Rows are answered as they arrive, so a pipe may wait for\n"
-        "each answer."
+        "Print a model's answer to each row of a CSV file, as CSV. Rows are answered as\n"
+        "they arrive, so a pipe may wait for each answer."
     )
     parser.set_defaults(run=run, **DEFAULTS)
     parser.add_argument("model", metavar="MODEL", help="a file that train or save wrote")

@@ -35,8 +35,9 @@ _ROWS_SHOWN = 8
 def set_up(parser: Parser) -> None:
     parser.example = "pyperceptron train people.csv --target income --model model.json"
     parser.description = (
-        "Find the exact optimum of logistic regression for the rows of a CSV file, and keep the model.\n"
-        "Columns of words become indicators of their values; nothing needs scaling."
+        "Find the exact optimum of logistic regression for the rows of a CSV file, and\n"
+        "keep the model. Columns of words become indicators of their values; nothing\n"
+        "needs scaling."
     )
     parser.set_defaults(run=run)
     add_reading_options(parser)
