@@ -498,8 +498,10 @@ class CsvFile:
         near = [lower[name] for name in get_close_matches(wanted.lower(), lower, 1)]
         if near:
             rest = f"did you mean {named(near[0])}?"
-        elif len(self.names) == 1 and (found := [d for d in _DELIMITERS[:4] if d in self.names[0]]):
-            rest = f"it has one, {named(self.names[0])}: is the delimiter {found[0]!r}? Then write {self._spell('delimiter', found[0])}"
+        elif len(self.names) == 1 and any(delimiter in self.names[0] for delimiter in _DELIMITERS[:4]):
+            delimiter = next(delimiter for delimiter in _DELIMITERS if delimiter in self.names[0])
+            ask = f"is the delimiter {delimiter!r}? Then write {self._spell('delimiter', delimiter)}"
+            rest = f"it has one, {named(self.names[0])}: {ask}"
         else:
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             rest = f"it has {', '.join(map(named, names[:8]))}{more}"

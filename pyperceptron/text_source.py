@@ -103,7 +103,7 @@ class TextSource:
     def texts(self) -> Iterator[str]:
         """Yield the text in pieces, as they arrive.
 
-        Raises ValueError in one sentence if it is no text, or damaged, and UnreadableTextError at a byte or character that is none.
+        Raises ValueError in one sentence if it is no text or damaged, UnreadableTextError at a byte that is none.
         """
         pieces = _from_the_first(self._pieces(), [*_COMPRESSED, _ZIP, *_FORMATS, *_MARKS])
         head = next(pieces, b"")
