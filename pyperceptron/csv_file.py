@@ -168,7 +168,9 @@ class CsvFile:
         places = [position for position, name in enumerate(self.names) if name == wanted]
         if len(places) > 1:
             first, second = places[:2]
-            remedy = f"rename one in the file, or write {self._spell(option, [first] if option == 'drop' else first)}"
+            remedy = "rename one in the file"
+            if option in ("target", "drop"):
+                remedy += f", or write {self._spell(option, [first] if option == 'drop' else first)}"
             raise ValueError(
                 f"{self.name} has two columns {named(wanted)}, {first} and {second}, and {option} names it: {remedy}"
             )
@@ -337,7 +339,7 @@ class CsvFile:
         else:
             records = self._started(text, is_last=True)
         if not records:
-            found = "has only blank lines and comments" if text.strip() else "is empty"
+            found = "has only blank lines and comments" if text else "is empty"
             raise ValueError(f"{self.name} {found}; expected a header and rows")
         self._waiting, self._line = "", 1
         self._pieces = _prepended(text, pieces)
@@ -396,8 +398,13 @@ class CsvFile:
         """Return the delimiter that the first lines show, "" if they have one column."""
         text = "".join(lines)
         candidates = [c for c in _DELIMITERS if c in text and c != self._notation.decimal]
-        tables = {c: [row for row in _parse_quoted(text, c)[0] if row] for c in candidates}
-        tables = {c: rows for c, rows in tables.items() if rows}
+        tables: dict[str, list[Record]] = {}
+        for candidate in candidates:
+            found, _, error, _ = _parse_quoted(text, candidate)
+            if rows := [row for row in found if row]:
+                tables[candidate] = rows
+            elif error == _OPEN and candidate != " ":  # the first record may go on after these lines
+                return candidate
         if self._known:
             for candidate, rows in tables.items():
                 if self._holds_known(rows[0]):
