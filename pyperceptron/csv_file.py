@@ -173,7 +173,9 @@ class CsvFile:
         places = [position for position, name in enumerate(self.names) if name == wanted]
         if len(places) > 1:
             first, second = places[:2]
-            remedy = f"rename one in the file, or write {self._spell(option, [first] if option == 'drop' else first)}"
+            remedy = "rename one in the file"
+            if option in ("target", "drop"):
+                remedy += f", or write {self._spell(option, [first] if option == 'drop' else first)}"
             raise ValueError(
                 f"{self.name} has two columns {named(wanted)}, {first} and {second}, and {option} names it: {remedy}"
             )
@@ -342,7 +344,7 @@ class CsvFile:
         else:
             records = self._started(text, is_last=True)
         if not records:
-            found = "has only blank lines and comments" if text.strip() else "is empty"
+            found = "has only blank lines and comments" if text else "is empty"
             raise ValueError(f"{self.name} {found}; expected a header and rows")
         self._waiting, self._line = "", 1
         self._pieces = _prepended(text, pieces)
@@ -401,8 +403,13 @@ class CsvFile:
         """Return the delimiter that the first lines show, "" if they have one column."""
         text = "".join(lines)
         candidates = [c for c in _DELIMITERS if c in text and c != self._notation.decimal]
-        tables = {c: [row for row in _parse_quoted(text, c)[0] if row] for c in candidates}
-        tables = {c: rows for c, rows in tables.items() if rows}
+        tables: dict[str, list[Record]] = {}
+        for candidate in candidates:
+            found, _, error, _ = _parse_quoted(text, candidate)
+            if rows := [row for row in found if row]:
+                tables[candidate] = rows
+            elif error == _OPEN and candidate != " ":  # the first record may go on after these lines
+                return candidate
         if self._known:
             for candidate, rows in tables.items():
                 if self._holds_known(rows[0]):
@@ -503,8 +510,10 @@ class CsvFile:
         near = [lower[name] for name in get_close_matches(wanted.lower(), lower, 1)]
         if near:
             rest = f"did you mean {named(near[0])}?"
-        elif len(self.names) == 1 and (found := [d for d in _DELIMITERS[:4] if d in self.names[0]]):
-            rest = f"it has one, {named(self.names[0])}: is the delimiter {found[0]!r}? Then write {self._spell('delimiter', found[0])}"
+        elif len(self.names) == 1 and any(delimiter in self.names[0] for delimiter in _DELIMITERS[:4]):
+            delimiter = next(delimiter for delimiter in _DELIMITERS if delimiter in self.names[0])
+            ask = f"is the delimiter {delimiter!r}? Then write {self._spell('delimiter', delimiter)}"
+            rest = f"it has one, {named(self.names[0])}: {ask}"
         else:
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             rest = f"it has {', '.join(map(named, names[:8]))}{more}"

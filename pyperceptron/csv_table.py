@@ -39,17 +39,17 @@ def read_csv(
     """Return the Table in a delimited text file or, with a target, the Table of the other columns and y, a list.
 
     source     a path, an open file (binary or text, also a pipe) or bytes; gzip, bz2, xz and a zip of one file are decompressed
-    target     the column to predict. y holds ints if all of its values are whole numbers, floats if all are numbers, else texts;
-               only an empty value is missing there, which is an error
+    target     the column to predict. y holds ints if all of its values are whole numbers, floats if all are numbers, else
+               texts; only an empty value is missing there, which is an error
     columns    {name: "number" or "text"} decides what a column is; else it is one of numbers if all of its values are
     drop       the columns to leave out. A column is given by its name, or by its position in the file, from 0
     header     whether the first record names the columns; "auto" sees it by the content, or asks. Without one: x0, x1, ...
     delimiter  one character; None finds it by the content
     decimal    "." or ",", the decimal mark
     encoding   of a file without a byte order mark, which decides otherwise
-    missing    for missing numbers: "error"; "mean" keeps them as nan, for a fit to fill in; "drop" leaves out rows with any missing
-               value, and counts them in `dropped` of the table. Missing are the empty text, NA, N/A, n/a, #N/A, nan, NaN, null,
-               NULL, None, ? and -
+    missing    for missing numbers: "error"; "mean" keeps them as nan, for a fit to fill in; "drop" leaves out rows with any
+               missing value, and counts them in `dropped` of the table. Missing are the empty text, NA, N/A, n/a, #N/A, nan,
+               NaN, null, NULL, None, ? and -
     progress   called now and then with the number of bytes and of rows read so far
     spell      says how an error names an option, given the option and its value; for a command line that has its own way
 
@@ -149,9 +149,9 @@ class CsvStream:
                 column = _Numbers(self._file, self._notation, position, is_fixed=True)
                 column.extend(cells[position], block.lines, block.is_plain)
                 columns[name] = column.values
-            kept = (
-                list(zip(*(cells[position] for position in self._kept), strict=True)) if self._kept else [()] * len(block.rows)
-            )
+            kept: list[tuple[str, ...]] = [()] * len(block.rows)
+            if self._kept:
+                kept = list(zip(*(cells[position] for position in self._kept), strict=True))
             yield Table(columns, has_header=self.has_header), kept
 
 
@@ -285,7 +285,7 @@ class _Reading:
         for position in used:
             name = names[position]
             if name and name in first:
-                hint = "" if self._by_numbers(names) else f", or {self._spell('header', False)} if it is no header"
+                hint = "" if not file.is_header_assumed else f", or {self._spell('header', False)} if it is no header"
                 raise ValueError(
                     f"{file.name} has the column {named(name)} twice, at positions {first[name]} and {position}: rename one, "
                     f"or write {self._spell('drop', [position])}{hint}"
@@ -297,9 +297,6 @@ class _Reading:
             ask = self._other_delimiter()
             raise ValueError(f"{file.name} has {counted(len(names), 'column')}, which {which}; expected others{ask}")
         return chosen
-
-    def _by_numbers(self, names: tuple[str, ...]) -> bool:
-        return any(self._notation.number(name) is not None for name in names)
 
     def _other_delimiter(self) -> str:
         return "" if self._file.delimiter else f": is there a delimiter, such as {self._spell('delimiter', ';')}?"
@@ -384,9 +381,10 @@ class _Reading:
         counts = dict.fromkeys((*_KINDS, "word", "odd", "missing"), 0)
         for code, count in Counter(texts.codes).items():
             counts[kinds[code]] += count
-        first = {
-            kind: (texts.codes.index(kinds.index(kind)), levels[kinds.index(kind)]) for kind in ("word", "odd") if kind in kinds
-        }
+        first: dict[str, tuple[int, str]] = {}
+        for kind in ("word", "odd"):
+            if kind in kinds:
+                first[kind] = (texts.codes.index(kinds.index(kind)), levels[kinds.index(kind)])
         self._judge(position, counts["number"], counts["word"], counts["odd"], first)
 
     def _judge(self, position: int, numbers: int, words: int, odd: int, first: dict[str, tuple[int, str]]) -> None:

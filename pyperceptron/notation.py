@@ -22,7 +22,7 @@ class Notation:
         self.decimal = decimal
 
     def number(self, text: str) -> float | None:
-        """Return the finite number that the text is, else None. Python's float also takes 1_000, digits of any script and inf."""
+        """Return the finite number that the text is, else None; Python's float also takes 1_000, digits of any script, inf."""
         text = text.strip()
         if self.decimal == ",":
             if "." in text:
@@ -77,8 +77,8 @@ class Notation:
             return False
 
     def looks_like_number(self, text: str) -> bool:
-        """Whether a text that is no number here may well be meant as one: 1,5 and 1.234,5, $5, 5%, 1_000, 0x1F, inf, a minus sign
-        or digits outside ASCII."""
+        """Whether a text that is no number here may well be meant as one: 1,5 and 1.234,5, $5, 5%, 1_000, 0x1F, inf, or with a
+        minus sign or digits outside ASCII."""
         text = text.strip()
         if text[:1].isalpha() and text[:1].isascii() and text[:1] not in "iInN":
             return False

@@ -103,7 +103,7 @@ class TextSource:
     def texts(self) -> Iterator[str]:
         """Yield the text in pieces, as they arrive.
 
-        Raises ValueError in one sentence if it is no text, or damaged, and UnreadableTextError at a byte or character that is none.
+        Raises ValueError in one sentence if it is no text or damaged, UnreadableTextError at a byte that is none.
         """
         pieces = _from_the_first(self._pieces(), [*_COMPRESSED, _ZIP, *_FORMATS, *_MARKS])
         head = next(pieces, b"")
@@ -254,7 +254,7 @@ class TextSource:
     def _refuse_nul(self, text: str) -> NoReturn:
         at = text.index("\0")
         reason = "holds a NUL character; expected text: remove it"
-        if len(text) > 1 and text.count("\0") * 4 > len(text):  # every other byte, or three of four
+        if len(text) > 3 and text.count("\0") * 4 > len(text):  # every other byte, or three of four
             encoding = ("utf-32-" if text.count("\0") * 2 > len(text) + 2 else "utf-16-") + ("be" if at == 0 else "le")
             reason = (
                 f"holds NUL characters, as UTF-16 and UTF-32 do: write {self._spell('encoding', encoding)} if it is such a file"
@@ -303,7 +303,10 @@ def _from_the_first(pieces: Iterator[Any], beginnings: list[bytes]) -> Iterator[
     head: Any = None
     for piece in pieces:
         head = piece if head is None else head + piece
-        if isinstance(head, str) or not any(start.startswith((head, head.lower())) and start != head for start in beginnings):
+        if isinstance(head, str):
+            break
+        bare = head.lstrip()
+        if not any(start.startswith((bare, bare.lower())) and start != bare for start in beginnings):
             break
     if head is not None:
         yield head

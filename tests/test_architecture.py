@@ -14,7 +14,10 @@ PACKAGE = Path(pyperceptron.__file__).parent
 # A module imports only from levels above its own in this list.
 LEVELS = [
     {"checks", "exceptions", "parameters", "vectors", "whole_file"},
-    {"table"},
+    {"table", "text_source"},
+    {"notation"},
+    {"csv_file"},
+    {"csv_table"},
     {"arrow", "matrix", "model_file"},
     {"activations", "seeding"},
     {"losses"},
