@@ -71,8 +71,8 @@ def read_csv(
 class CsvStream:
     """The rows of a delimited text file as they arrive; iteration yields (table, kept) for some rows at a time.
 
-    kinds  {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing number is
-           nan
+    kinds  {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing number
+           is nan
     keep   columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
     The other arguments are those of read_csv.
 
@@ -502,4 +502,4 @@ def _stripped(texts: Texts) -> Texts:
         return texts
     numbers = Numbering()
     codes = [numbers[text.strip()] for text in levels]
-    return Texts.of_codes(numbers, array("I", map(codes.__getitem__, texts.codes)))  # type: ignore[arg-type]
+    return Texts.of_codes(numbers, array("I", map(codes.__getitem__, texts.codes)))

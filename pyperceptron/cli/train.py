@@ -209,7 +209,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         penalty += " = 1/rows, as scikit-learn's C = 1 (--l2 changes it)"
     if report["l1"]:
         penalty += f", l1 {report['l1']:.4g}"
-    yield f"  {report['weights']:,} weights for each output, {penalty}"
+    yield f"  {counted(report['weights'], 'weight')} for each output, {penalty}"
     yield f"  {report['solver']}: {counted(report['steps'], 'step')}, objective {report['objective']:.6g}"
     for finding in report["findings"]:
         yield from wrapped(finding, "  note: ")
