@@ -378,6 +378,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             labels=None if model.classes.multilabel else model.classes.labels,
             multilabel=model.classes.multilabel,
             names=model.names,
+            columns=None if model.encoding is None else model.encoding.columns,
         )
 
     @property
