@@ -30,7 +30,8 @@ typeid typename union unsigned using virtual void volatile wchar_t while xor xor
 """
 KEYWORDS = frozenset(_KEYWORDS.split())  # of C and C++
 # Names of fields that a compiler, or a header that nearly every program includes, replaces by something else.
-_MACROS = frozenset("complex errno far i386 imaginary interface linux near noreturn small stderr stdin stdout unix".split())
+_MACRO_NAMES = "complex errno far i386 imaginary interface linux near noreturn small stderr stdin stdout unix"
+_MACROS = frozenset(_MACRO_NAMES.split())
 _PLACES_ON_A_LINE = 16
 _LONGEST_NAME = 63  # characters that C99 compares
 _LONGEST_TEXT = 509  # bytes; C89 lets a compiler refuse a longer one
@@ -112,7 +113,7 @@ def _declarations(model: Description, prefix: str) -> str:
     lines = ["#ifdef __cplusplus", 'extern "C" {', "#endif", ""]
     if model.columns is not None:
         row, proba, predict = f"const struct {prefix}_row *row", "int", "int"
-        error, refused = filled(_ERROR, {"VALUES": "probability" if model.predicts else "output"}), ", or -1 where a number is refused"
+        error, refused = filled(_ERROR, {"VALUES": "probability"}), ", or -1 where a number is refused"
         lines += [*_row_struct(model.columns, prefix), ""]
     if model.names:
         lines += [f"/* The columns, in the order of a row's {'numbers' if model.columns is None else 'fields'}. */"]
@@ -179,8 +180,8 @@ def _terms(columns: Sequence[ColumnEncoding], prefix: str) -> list[str]:
             for level in column.levels:
                 if "\0" in level:
                     raise ValueError(
-                        f"the text {named(level)} in column {named(column.name)} cannot be exported, as the character 0 ends a text "
-                        "of C: give texts without it in fit"
+                        f"the text {named(level)} in column {named(column.name)} cannot be exported, as the character "
+                        "0 ends a text of C: give texts without it in fit"
                     )
             first = len(levels)
             levels += sorted(column.levels, key=_encoded)
@@ -293,9 +294,10 @@ _NO_FAST_MATH = """
  * Compile it without -ffast-math, with which a missing number (NaN) cannot be told from others."""
 
 _ABOUT_ROW = """
-/* A row: a field for each column. Texts are UTF-8, and spaces around them do not count; a text that the model was not fitted
- * with counts as none of its texts. NULL, the empty text and these words stand for a missing one: @WORDS@.
- * NaN stands for a missing number. */
+/* A row: a field for each column. Texts are UTF-8, and spaces around them do not count; one that the model was not fitted with
+ * counts as none of its texts. NULL, the empty text and these words stand for a missing text:
+ * @WORDS@.
+ * NaN stands for a missing number, which only some fields may hold: those that say so. */
 """
 
 _ERROR = """ Returns 0; or, if a number is infinite,

@@ -19,8 +19,6 @@ MOST_WRITTEN_OUT = 16  # products of a weighted sum; in languages whose loops ar
 _ON_A_LINE = 32  # numbers; longer rows are broken after each _ON_A_BROKEN_LINE
 _ON_A_BROKEN_LINE = 8
 WORDS = sorted(MISSING_WORDS)
-# What str.strip of Python takes away: Unicode's spaces and U+001C to U+001F. The spaces of C and JavaScript are others.
-SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 
 
 def added(first: str, second: str) -> str:

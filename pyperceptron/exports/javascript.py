@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyperceptron.checks import named
 from pyperceptron.exports.description import (
     MOST_WRITTEN_OUT,
-    SPACES,
     WORDS,
     filled,
     number_rows,
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from pyperceptron.encoding import ColumnEncoding
     from pyperceptron.exports.description import Description
 
+# What str.strip of Python takes away: Unicode's spaces and U+001C to U+001F; trim of JavaScript takes others.
+_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _LARGEST_WHOLE = 2**53  # beyond it JavaScript has only some of the whole numbers
 
 
@@ -101,7 +102,7 @@ def _columns(columns: Sequence[ColumnEncoding]) -> Iterator[str]:
     yield "];"
     yield f"const MISSING = new Set([{', '.join(map(_quoted, WORDS))}]);"
     yield "// What Python's strip takes away, which is not quite what trim does."
-    yield f"const SPACES = {_quoted(SPACES)};"
+    yield f"const SPACES = {_quoted(_SPACES)};"
     yield ""
 
 
@@ -179,9 +180,9 @@ function check(row) {
 """
 
 _OF_VALUES = """
-// A row is an array, or an object with a property for each of `names`. A text stands for itself without spaces around it; one that
-// the model was not fitted with counts as none of its texts. undefined, null, NaN and the words in MISSING stand for a missing
-// value. numbers(row) returns the @INPUTS@ numbers that the model sees of a row, such as an ONNX file of it takes.
+// A row is an array, or an object with a property for each of `names`. A text stands for itself without spaces around it; one
+// that the model was not fitted with counts as none of its texts. undefined, null, NaN and the words in MISSING stand for a
+// missing value. numbers(row) returns the @INPUTS@ numbers that the model sees of a row, such as an ONNX file of it takes.
 """
 
 _ABOUT_COLUMNS = """
@@ -262,17 +263,15 @@ function valuesOf(row) {
     return Array.from(row);
   }
   if (typeof row !== "object" || row === null) {
-    throw new TypeError("row must be an array of @VALUES@ or an object with a property for each of `names`; got " + String(row));
+    throw new TypeError("row must be an array of @VALUES@ or an object; got " + String(row));
   }
   const lacking = names.filter((name) => !Object.prototype.hasOwnProperty.call(row, name));
   const keys = Object.keys(row);
   if (lacking.length > 0 || keys.length !== @COLUMNS@) {
-    const known = new Set(names);
-    const found = [
-      ["lacks", lacking],
-      ["must not have", keys.filter((key) => !known.has(key))],
-    ].filter(([, list]) => list.length > 0).map(([verb, list]) => verb + " " + list.map((name) => JSON.stringify(name)).join(", "));
-    throw new RangeError("row " + found.join(" and ") + "; expected a property for each of `names`");
+    const unknown = keys.filter((key) => !names.includes(key));
+    const found = [["lacks", lacking], ["has besides", unknown]].filter(([, list]) => list.length > 0);
+    const words = found.map(([verb, list]) => verb + " " + list.map((name) => JSON.stringify(name)).join(", "));
+    throw new RangeError("row " + words.join(" and ") + "; expected a property for each of `names`");
   }
   return names.map((name) => row[name]);
 }
@@ -289,7 +288,10 @@ function stripped(text) {
 }
 
 function isMissing(value) {
-  return value === undefined || value === null || Number.isNaN(value) || (typeof value === "string" && MISSING.has(stripped(value)));
+  if (typeof value === "string") {
+    return MISSING.has(stripped(value));
+  }
+  return value === undefined || value === null || Number.isNaN(value);
 }
 
 function placeOf(value, levels, missing, index) {
