@@ -371,7 +371,7 @@ static int @PREFIX@_compare(const char *text, const char *other, size_t length)
 static void @PREFIX@_add_text(struct @PREFIX@_terms *terms, const char *text, int first, int last, int missing)
 {
     size_t length = 0, i;
-    int order, middle, bytes;
+    int order, middle, bytes, word = 0;
 
     if (text != 0) {
         while ((bytes = @PREFIX@_space(text)) > 0)
@@ -393,11 +393,11 @@ static void @PREFIX@_add_text(struct @PREFIX@_terms *terms, const char *text, in
             else
                 last = middle;
         }
-        for (middle = 0; middle < @WORDS@; middle++)
-            if (@PREFIX@_compare(@PREFIX@_words[middle], text, length) == 0)
-                text = 0;
+        for (word = 0; word < @WORDS@; word++)
+            if (@PREFIX@_compare(@PREFIX@_words[word], text, length) == 0)
+                break;
     }
-    if (text == 0 && missing >= 0)
+    if (word < @WORDS@ && missing >= 0)
         @PREFIX@_add(terms, missing, 1.0);
 }
 """

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pyperceptron.exports.description import Description
 
 # What str.strip of Python takes away: Unicode's spaces and U+001C to U+001F; trim of JavaScript takes others.
-_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_CODES = (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+_SPACES = "".join(map(chr, _CODES))
 _LARGEST_WHOLE = 2**53  # beyond it JavaScript has only some of the whole numbers
 
 
