@@ -183,7 +183,8 @@ function check(row) {
 _OF_VALUES = """
 // A row is an array, or an object with a property for each of `names`. A text stands for itself without spaces around it; one
 // that the model was not fitted with counts as none of its texts. undefined, null, NaN and the words in MISSING stand for a
-// missing value. numbers(row) returns the @INPUTS@ numbers that the model sees of a row, such as an ONNX file of it takes.
+// missing value. Where a text belongs, true and false are the texts True and False, and a number is refused, as it may stand
+// for several texts. numbers(row) returns the @INPUTS@ numbers that the model sees of a row, such as an ONNX file of it takes.
 """
 
 _ABOUT_COLUMNS = """
