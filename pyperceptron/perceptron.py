@@ -206,7 +206,10 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
                 PREFIX_classes; "c-header": what PREFIX.h holds
         prefix  of the names in C
 
-        Raises ValueError if the language cannot hold a label, and NotFittedError before fit.
+        A row holds raw values, as those of predict_one: texts too. Python and JavaScript also take a mapping from the names of
+        the columns where there are texts or fills; C then takes a struct PREFIX_row with a field for each column.
+
+        Raises ValueError if the language cannot hold a label or a text, and NotFittedError before fit.
         """
         from pyperceptron.exports import export  # only here, as few programs need it
 
@@ -215,7 +218,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
     def to_onnx(self) -> bytes:
         """Return an ONNX model in double precision: input "X", rows × columns; outputs "label" and "probabilities".
 
-        Needs the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
+        If columns of texts, or with missing numbers, became numbers, X holds these numbers, in the order of coef_names_. Needs
+        the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
         texts, whole numbers, floats or truth values, and NotFittedError before fit.
         """
         from pyperceptron.exports.onnx import to_onnx
@@ -235,6 +239,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             labels=None if model.classes.multilabel else model.classes.labels,
             multilabel=model.classes.multilabel,
             names=model.names,
+            columns=None if model.encoding is None else model.encoding.columns,
         )
 
     @property
