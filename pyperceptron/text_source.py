@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
-PIECE = 1 << 18  # bytes that are read at a time, and at most about as many of a decompressed piece: they fit into the cache
+PIECE = 1 << 15  # bytes that are read at a time, and decompressed: what is made of them fits into the processor's cache
 _ZIP = b"PK\x03\x04"
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _FORMATS = {
