@@ -8,7 +8,7 @@ from itertools import chain, compress
 from math import nan
 from operator import itemgetter
 
-from pyperceptron.checks import counted, named, one_of
+from pyperceptron.checks import named, one_of
 from pyperceptron.table import Numbering, Table, Texts, level_of
 
 TYPE_CHECKING = False
@@ -53,6 +53,10 @@ def read_csv(
                NaN, null, NULL, None, ? and -
     progress   called now and then with the number of bytes and of rows read so far
     spell      says how an error names an option, given the option and its value; for a command line that has its own way
+
+    >>> table, y = read_csv(b"age,work,pays\\n39,State,no\\n50,Private,yes\\n", target="pays")
+    >>> table, y, table["age"]
+    (<Table of 2 rows: age, work (texts)>, ['no', 'yes'], array('d', [39.0, 50.0]))
 
     Raises ValueError in one sentence that says what is wrong, where and what to do: nothing is guessed, shifted or left out
     silently. Raises UnknownColumnError, a ValueError, for a column that is not there, and OSError.
@@ -320,9 +324,9 @@ class _Reading:
             first[name] = position
         chosen = [position for position in used if position != self._target]
         if not chosen:
-            which = "is the target" if self._target is not None else "is left out"
-            ask = self._other_delimiter()
-            raise ValueError(f"{file.name} has {counted(len(names), 'column')}, which {which}; expected others{ask}")
+            if self._target is None:
+                raise ValueError(f"drop leaves out every column of {file.name}; expected one that stays")
+            raise ValueError(f"{file.name} has no column beside the target; expected some{self._other_delimiter()}")
         return chosen
 
     def _other_delimiter(self) -> str:

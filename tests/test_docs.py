@@ -15,7 +15,7 @@ README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table"])
+@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table", "csv_table"])
 def test_examples_in_docstrings(module):
     results = doctest.testmod(import_module(f"pyperceptron.{module}"))
     assert results.attempted > 0
