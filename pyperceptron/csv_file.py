@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _NO_DELIMITER = "\x1f"  # for a file of one column
+_BEGINNING = 1 << 18  # characters that decide what the columns are, if the file has so many
+_LEAST_ROWS = 16  # of a block, about: work for each column of a block is worth it
+_LARGEST_BLOCK = 1 << 22
 _LONGEST_QUOTED = 1 << 24  # characters; a quote that is never closed is found after so many
 _LONGEST_LINE = 1 << 28
 _SAMPLE_LINES = 100  # that the delimiter is found by
@@ -113,6 +116,7 @@ class CsvFile:
         self._waiting = ""  # the beginning of that text
         self._blank_lines: list[int] = []  # of a file of one column, where they are records if another one follows
         self._pieces: Iterator[str] | None = None
+        self._block_size = 0 if is_stream else _BEGINNING  # characters of a piece
         self.delimiter = _checked_delimiter(delimiter, notation.decimal, spell)
         records = self._find_start()
         self.is_header_assumed = False
@@ -136,11 +140,14 @@ class CsvFile:
             if not rows:
                 continue
             if not self._width:
-                row = next((row for row in rows if row), None)
-                if row is None and len(self.names) > 1:
+                width = len(self.names)
+                row = next((row for row in rows if row and (width == 1 or not _is_blank(row))), None)
+                if row is None:
+                    self._blank_lines.extend(lines)
                     continue
-                has_surplus = self.has_header and row is not None and len(row) == len(self.names) + 1 and not row[-1].strip()
-                self._width = len(self.names) + has_surplus
+                self._width = width + (self.has_header and len(row) == width + 1 and not row[-1].strip())
+                if self._width > 1:
+                    self._blank_lines.clear()
             if self._blank_lines or set(map(len, rows)) != {self._width}:
                 rows, lines = self._without_blank(rows, lines)
             if rows:
@@ -195,7 +202,7 @@ class CsvFile:
     # --- text to records
 
     def _whole_lines(self) -> Iterator[str]:
-        """Yield the text in pieces of whole lines, each as soon as it arrives if this is a stream, else of about PIECE."""
+        """Yield the text in pieces of whole lines: of a stream each as soon as it arrives, else of the size of a block."""
         parts: list[str] = []
         size = 0
         has_end = False
@@ -204,7 +211,7 @@ class CsvFile:
                 has_end = has_end or "\n" in text or "\r" in text[:-1] or bool(parts and parts[-1].endswith("\r"))
                 parts.append(text)
                 size += len(text)
-                if not self._is_stream and size < PIECE // 2:
+                if size < self._block_size:
                     continue
                 if has_end:
                     joined = "".join(parts)
@@ -297,7 +304,7 @@ class CsvFile:
                 self._blank_lines.append(line)
                 continue
             if len(row) != self._width:
-                if not row or (len(row) == 1 and not row[0].strip()):
+                if _is_blank(row):
                     continue
                 self._refuse_width(row, line)
             kept.extend([""] for _ in self._blank_lines)
@@ -347,6 +354,8 @@ class CsvFile:
             found = "has only blank lines and comments" if text else "is empty"
             raise ValueError(f"{self.name} {found}; expected a header and rows")
         self._waiting, self._line = "", 1
+        if not self._is_stream:
+            self._block_size = min(max(PIECE, _LEAST_ROWS * len(text) // (_line_ends(text) or 1)), _LARGEST_BLOCK)
         self._pieces = _prepended(text, pieces)
         return records
 
@@ -539,9 +548,13 @@ _OPEN = "unexpected end of data"  # what csv says of a quote that is not closed
 
 def _records_of(text: str, delimiter: str | None, *, strict: bool = True) -> Any:
     """Return csv's reader of a text; an empty delimiter, or None, is for one column."""
-    lines: Any = StringIO(text, newline="")
-    if delimiter == " " and '"' not in text:
-        lines = map(str.rstrip, lines)
+    lines: Any
+    if '"' in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
+        lines = StringIO(text, newline="")
+    else:  # faster; what is left of "\r\n" is a line end of csv too
+        lines = text.removesuffix("\n").split("\n") if text else []
+        if delimiter == " ":
+            lines = map(str.rstrip, lines)
     return reader(lines, delimiter=delimiter or _NO_DELIMITER, strict=strict, skipinitialspace=True)
 
 
@@ -569,6 +582,10 @@ def _line_of_open_quote(text: str, delimiter: str | None) -> int:
         for row in _records_of(text, delimiter, strict=False):
             last = row
     return _line_ends(text) - _line_ends(last[-1] if last else "")
+
+
+def _is_blank(row: Record) -> bool:
+    return not row or (len(row) == 1 and not row[0].strip())
 
 
 def _line_ends(text: str) -> int:
