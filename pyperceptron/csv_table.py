@@ -13,7 +13,7 @@ from pyperceptron.table import Numbering, Table, Texts, level_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, NoReturn
 
@@ -76,9 +76,10 @@ def read_csv(
 class CsvStream:
     """The rows of a delimited text file as they arrive; iteration yields (table, kept) for some rows at a time.
 
-    kinds  {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing number
-           is nan
-    keep   columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
+    kinds     {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing
+              number is nan
+    required  the columns of numbers in which none may be missing
+    keep      columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
     The other arguments are those of read_csv.
 
     names, has_header  of the file
@@ -93,6 +94,7 @@ class CsvStream:
         source: Any,
         kinds: Mapping[str, str] | None,
         *,
+        required: Collection[str] = (),
         keep: Sequence[str | int] = (),
         header: str | bool = "auto",
         delimiter: str | None = None,
@@ -130,6 +132,7 @@ class CsvStream:
             self.close()
             raise
         self.kept_names = tuple(self.names[position] for position in self._kept)
+        self._required = [position for name, position, _ in self._read if name in required]
         used = {position for _, position, _ in self._read} | set(self._kept)
         self.ignored = tuple(name for position, name in enumerate(self.names) if position not in used)
 
@@ -144,18 +147,25 @@ class CsvStream:
         self._text.__exit__()
 
     def __iter__(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
+        first_row = 0
         for block in self._file.blocks():
             numbers = _NumberColumns(self._file, self._notation)
             for _, position, kind in self._read:
                 if kind == "number":
                     numbers.add(position, is_fixed=True)
             numbers.extend(block)
+            for position in self._required:
+                if "missing" in (first := numbers.columns[position].first):
+                    row, cell = first["missing"]
+                    rest = "expected a number, as none was missing in the training: fill it in, or leave that row out"
+                    self._file.refuse_cell(block.lines[row], self.names[position], cell, rest)
             columns: dict[str, Any] = {}
             for name, position, kind in self._read:
                 is_number = kind == "number"
                 columns[name] = numbers.columns[position].values if is_number else Texts(map(itemgetter(position), block.rows))
             kept = [tuple([row[position] for position in self._kept]) for row in block.rows]
-            yield Table(columns, has_header=self.has_header), kept
+            yield Table(columns, has_header=self.has_header, first_row=first_row), kept
+            first_row += len(block.rows)
 
 
 class _NumberColumns:

@@ -101,6 +101,7 @@ class Encoding:
         Raises ValueError for a missing number that has no fill, TypeError for a column of the other kind.
         """
         n_rows = len(range(len(table))[start:stop])
+        first_row = table.first_row + start
         flat = zeros(n_rows * self.width)
         for encoding, (name, column) in zip(self.columns, table.columns.items(), strict=True):
             if isinstance(column, Texts) != (encoding.levels is not None):
@@ -108,8 +109,8 @@ class Encoding:
             if isinstance(column, Texts):
                 self._add_indicators(flat, encoding, column, start, n_rows)
             else:
-                self._add_numbers(flat, encoding, column[start : start + n_rows], start)
-        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), start)
+                self._add_numbers(flat, encoding, column[start : start + n_rows], first_row)
+        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), first_row)
 
     def _add_indicators(self, flat: Numbers, encoding: ColumnEncoding, column: Texts, start: int, n_rows: int) -> None:
         places = [encoding.places.get(level_of(text), -1) for text in column.levels]
@@ -122,13 +123,13 @@ class Encoding:
             if places[code] >= 0:
                 flat[begin + places[code]] = 1.0
 
-    def _add_numbers(self, flat: Numbers, encoding: ColumnEncoding, numbers: Numbers, start: int) -> None:
+    def _add_numbers(self, flat: Numbers, encoding: ColumnEncoding, numbers: Numbers, first_row: int) -> None:
         if not isfinite(sum(numbers)):  # the sum of numbers that are not missing may overflow too
             for row, number in enumerate(numbers):
                 if number == number:
                     continue
                 if encoding.fill is None:
-                    refuse_number("X", start + row, 0, encoding.name, "missing", "fill it in or drop that row")
+                    refuse_number("X", first_row + row, 0, encoding.name, "missing", "fill it in or drop that row")
                 numbers[row] = encoding.fill
                 if encoding.has_missing:
                     flat[row * self.width + encoding.places[None]] = 1.0

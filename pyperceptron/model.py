@@ -216,17 +216,19 @@ class FittedModel:
         else:
             results = zeros(len(table) * n_columns)
             view = as_view(results, n_columns)
+        start = 0
         for block in blocks:
-            start = block.first_row
             failed = backend.predict(block.view, self.coefficients, activation, view[start : start + block.n_rows])
             if failed >= 0:
                 refuse_overflow(block, failed, "X", backend)
+            start += block.n_rows
         return table, results
 
     def _read(self, X: Any) -> tuple[Rows | Table, Iterable[Rows]]:
         """Return X, checked, and blocks of its rows as the numbers that the model sees."""
         if self.encoding is None:
             rows = read_rows(self._in_order(X) if isinstance(X, Table) else X, "X")
+            rows.first_row = X.first_row if isinstance(X, Table) else 0
             self._check_columns(rows.names, rows.n_columns)
             return rows, [rows]
         table = self._in_order(self.encoding.table_of(X))

@@ -87,6 +87,7 @@ class Table:
     target      the name of the column that was taken out as y, or None
     dropped     how many rows were left out because a value was missing
     has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
+    first_row   the number that errors give the first row, if the table is a part of a longer one
     container   the kind in which predictions for its rows are given: "list" or "numpy"
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
@@ -100,6 +101,7 @@ class Table:
         target: str | None = None,
         dropped: int = 0,
         has_header: bool = True,
+        first_row: int = 0,
         container: str = "list",
     ) -> None:
         if not isinstance(columns, Mapping):
@@ -117,6 +119,7 @@ class Table:
         self.target = target
         self.dropped = dropped
         self.has_header = has_header
+        self.first_row = first_row
         self.container = container
 
     @property
@@ -168,6 +171,7 @@ class Table:
             target=self.target,
             dropped=self.dropped,
             has_header=self.has_header,
+            first_row=self.first_row,
             container=self.container,
         )
 

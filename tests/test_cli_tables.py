@@ -170,6 +170,18 @@ def test_texts_that_the_training_did_not_see_are_counted(trained, tmp_path, caps
     assert answers(out)[1] == answers(out)[3] != answers(out)[2]
 
 
+def test_a_bad_cell_is_named_with_its_line(trained, tmp_path, capsys):
+    path = tmp_path / "new.csv"
+    for cell, told in (
+        ("", "column 'age' is ''; expected a number, as none"),
+        ("old", "column 'age' is 'old'; expected a number"),
+    ):
+        path.write_text(f"hours,city,smokes,age\n38,Oslo,no,40\n38,'\",no,40\n38,Oslo,no,{cell}\n", encoding="utf-8")
+        code, _, err = run(capsys, "predict", trained, path)
+        assert (code, err.count("\n")) == (1, 1)
+        assert f"{path} line 4, {told}" in err
+
+
 def test_a_missing_column_is_named_with_exit_code_2(trained, tmp_path, capsys):
     path = tmp_path / "new.csv"
     path.write_text("hours,town,smokes,age\n38,Oslo,no,40\n", encoding="utf-8")

@@ -219,6 +219,12 @@ def test_long_tables_are_encoded_some_rows_at_a_time(make_model, monkeypatch):
     columns["income"][250] = None
     with pytest.raises(ValueError, match=r"^X row 250, column 'income' is missing"):
         model.predict(Table(columns))
+    part = Table({name: column[240:] for name, column in columns.items()}, first_row=240)
+    with pytest.raises(ValueError, match=r"^X row 250, column 'income' is missing"):
+        model.predict(part)
+    numbers = make_model(l2=0.1).fit(Table({"a": [1, 2, 4]}), [0, 1, 1])
+    with pytest.raises(ValueError, match=r"^X row 71, column 'a' is inf"):
+        numbers.predict(Table({"a": [1, float("inf")]}, first_row=70))
     with pytest.raises(ValueError, match=r"^X must not be empty"):
         model.predict(Table({name: [] for name in columns}))
 

@@ -96,11 +96,17 @@ class Rows:
         self, options: Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
     ) -> None:
         fitted = model._require_fitted()
+        kinds, required = _kinds(fitted)
         self._encoding = fitted.encoding
         self._target = fitted.classes.name
         self._unseen: dict[Any, int] = {}
         self._stream = CsvStream(
-            source, _kinds(fitted), keep=keep, progress=None if progress is None else progress.read, **reading(options)
+            source,
+            kinds,
+            required=required,
+            keep=keep,
+            progress=None if progress is None else progress.read,
+            **reading(options),
         )
         self.kept_names = self._stream.kept_names
 
@@ -111,11 +117,18 @@ class Rows:
         self._stream.close()
 
     def __iter__(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
-        for table, kept in self._stream:
+        for table, kept in self._read():
             if self._encoding is not None:
                 for name, count in self._encoding.unseen(table).items():
                     self._unseen[name] = self._unseen.get(name, 0) + count
             yield table, kept
+
+    def _read(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
+        """Yield what the stream does; an error of reading is not to be taken for one of writing."""
+        try:
+            yield from self._stream
+        except OSError as error:
+            raise CommandError(f"cannot read {error.filename or 'the file'}: {error.strerror}") from None
 
     def ignored(self) -> Iterator[str]:
         """Yield a sentence that names the columns which are left out, if there are any."""
@@ -130,8 +143,14 @@ class Rows:
             yield f"{rows} in {ascii_text(str(name))} a text that the training did not: it counts as none of the known ones"
 
 
-def _kinds(fitted: FittedModel) -> dict[str, str] | None:
-    """Return the kind of each column that the model needs, by its name; None if its columns have no names."""
-    if fitted.encoding is not None:
-        return {str(column.name): "number" if column.levels is None else "text" for column in fitted.encoding.columns}
-    return None if fitted.names is None else {str(name): "number" for name in fitted.names}
+def _kinds(fitted: FittedModel) -> tuple[dict[str, str] | None, list[str]]:
+    """Return the kind of each column that the model needs, by its name, and the names of those in which none may be missing.
+
+    The kinds are None if its columns have no names.
+    """
+    if fitted.encoding is None:
+        names = list(map(str, fitted.names or ()))
+        return (dict.fromkeys(names, "number") if names else None), names
+    columns = fitted.encoding.columns
+    kinds = {str(column.name): "number" if column.levels is None else "text" for column in columns}
+    return kinds, [str(column.name) for column in columns if column.levels is None and column.fill is None]

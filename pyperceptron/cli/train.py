@@ -83,6 +83,8 @@ def run(options: argparse.Namespace) -> None:
     folder = os.path.dirname(options.model)
     if folder and not os.path.isdir(folder):
         raise CommandError(f"cannot write {options.model}: there is no folder {folder}")
+    if not os.access(folder or ".", os.W_OK):
+        raise CommandError(f"cannot write {options.model}: its folder cannot be written to")
     source = source_of(options)
     with Progress(source) as progress, Refused():
         table, y = read_csv(
