@@ -230,19 +230,20 @@ class CsvFile:
         """Yield the records that are whole, the line of each, and whether all are plain, from where the header begins."""
         skip = self._start_line - self._line
         checked = 0  # characters of the waiting text that are known to hold no whole record
+        has_quote = False  # after them
         for piece in pieces:
             if skip > 0:
                 lines = list(StringIO(piece, newline=""))
                 self._line += min(skip, len(lines))
                 piece, skip = "".join(lines[skip:]), skip - len(lines)
-            if checked and ('"' not in piece or len(self._waiting) + len(piece) - checked < checked // 4 - PIECE):
-                self._waiting += piece
-                if len(self._waiting) > _LONGEST_QUOTED:
-                    self._refuse_open_quote(self._waiting, f"closed within {_LONGEST_QUOTED} characters")
-                continue
             self._waiting += piece
+            has_quote = has_quote or '"' in piece
+            if checked and not has_quote and len(self._waiting) > _LONGEST_QUOTED:
+                self._refuse_open_quote(self._waiting, f"closed within {_LONGEST_QUOTED} characters")
+            if checked and (not has_quote or len(self._waiting) - checked < checked // 4 - PIECE):
+                continue  # so that a long record is not parsed again for each line of it
             yield self._parsed(is_last=False)
-            checked = len(self._waiting)
+            checked, has_quote = len(self._waiting), False
         if self._waiting:
             yield self._parsed(is_last=True)
 

@@ -278,7 +278,9 @@ class _Reading:
         self._lines = Lines()
         self._by_hand = self._kinds_by_hand(columns)
         self._target = None if target is None else file.position(target, "target")
-        dropped = [drop] if isinstance(drop, (str, int)) else drop or ()
+        dropped = [drop] if isinstance(drop, (str, int)) else () if drop is None else drop
+        if isinstance(dropped, (bytes, Mapping)) or not hasattr(dropped, "__iter__"):
+            raise TypeError(f"drop is {named(drop)}; expected a list of columns, by name or position")
         self._dropped = {file.position(column, "drop") for column in dropped}
         self._columns = self._chosen_columns()
         self._numbers = _NumberColumns(file, notation)
@@ -454,11 +456,11 @@ class _Reading:
         example = f"1234{self._notation.decimal}5"
         if cell.strip().strip("+-").lower() in ("inf", "infinity", "nan") or self._notation.is_too_large(cell):
             rest = f"expected a finite number: correct it, leave that row out, or write {as_text}"
-        elif Notation(other).number(cell) is not None:
+        elif Notation(other).number(cell) is not None and self._file.delimiter != other:
             mark = self._spell("decimal", other)
             rest = f"expected a number such as {example}: write {mark} if {other!r} is its decimal mark, or {as_text}"
         else:
-            rest = f"expected a number such as {example}: write it so in the file, or {as_text}"
+            rest = f"expected a number such as {example}: write it so in the file, or write {as_text}"
         self._file.refuse_cell(self._lines[row], name, cell, rest)
 
     # --- their values

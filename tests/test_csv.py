@@ -351,6 +351,12 @@ REFUSED = {
         "its decimal mark, or "
         "columns={'a': 'text'} to take them as texts",
     ),
+    "thousands": (
+        'a,b\n"1,234",x\n',
+        {},
+        "data.csv line 2, column 'a' is '1,234'; expected a number such as 1234.5: write it so in the file, or write "
+        "columns={'a': 'text'} to take them as texts",
+    ),
     "two delimiters": (
         "1,a;b\n2,c;d\n",
         {},
@@ -520,6 +526,7 @@ def test_a_column_that_is_not_there(options, expected):
         ({"encoding": None}, TypeError, "encoding is None; expected a name such as 'utf-8' or 'cp1252'"),
         ({"columns": ["a"]}, TypeError, "columns is ['a']; expected a mapping such as {'age': 'number', 'zip': 'text'}"),
         ({"columns": {"a": "date"}}, ValueError, "the kind of column 'a' is 'date'; expected 'number' or 'text'"),
+        ({"drop": 1.5}, TypeError, "drop is 1.5; expected a list of columns, by name or position"),
         ({"target": 1.5}, TypeError, "target names the column 1.5; expected its name or position"),
         (
             {"target": "a", "drop": ["a"]},
@@ -678,6 +685,14 @@ def test_an_open_quote_cannot_swallow_gigabytes():
     expected = r"a pipe line 2 opens a quote that is not closed within 16777216 characters; close it, or double a quote"
     with pytest.raises(ValueError, match=expected):
         pp.read_csv(Endless())
+
+
+def test_a_long_text_in_quotes_ends_where_it_ends(monkeypatch):
+    monkeypatch.setattr(csv_file, "_LONGEST_QUOTED", 1 << 20)
+    long = "x\n" * 300_000
+    rows = list(read(f'a,b\n1,"{long}"\n' + "2,y\n" * 400_000))
+    assert rows[:2] == [(1, long.strip()), (2, "y")]
+    assert len(rows) == 400_001
 
 
 def test_progress_counts_bytes_and_rows(tmp_path):
