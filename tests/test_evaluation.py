@@ -268,7 +268,7 @@ def test_lines_are_narrow_ascii_and_aligned(labels, n):
 def sections(report):
     """The lines under each heading, by its first word."""
     text = "\n".join(evaluation_lines(report, heading=lambda heading: f"\v{heading}"))
-    return {part.partition(" ")[0]: part.rstrip("\n").split("\n")[1:] for part in text.split("\v")[1:]}
+    return {part.split()[0]: part.rstrip("\n").split("\n")[1:] for part in text.split("\v")[1:]}
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
