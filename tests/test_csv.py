@@ -593,7 +593,7 @@ def test_every_source_gives_the_same(kind, tmp_path, small_blocks):
                 assert list(pp.read_csv(source, target="y")[0]) == expected
 
 
-@pytest.mark.parametrize("kind", set(COMPRESSED) - {"plain", "gzip, two members and padding", "bz2", "xz"})
+@pytest.mark.parametrize("kind", sorted(COMPRESSED.keys() - {"plain", "gzip, two members and padding", "bz2", "xz"}))
 def test_damaged_and_truncated(kind):
     data = COMPRESSED[kind]
     for end in [*range(len(data) - 1, 20, -199)]:
