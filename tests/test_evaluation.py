@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pyperceptron.evaluation import MATRIX_CLASSES, SHOWN, evaluation, evaluation_lines
+from pyperceptron.cli.evaluation_lines import SHOWN, evaluation_lines
+from pyperceptron.evaluation import MATRIX_CLASSES, evaluation
 from pyperceptron.labels import Classes, class_codes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from pyperceptron.cli.command import CommandError
-from pyperceptron.cli.lines import ascii_text
+from pyperceptron.cli.lines import in_ascii
 from pyperceptron.csv_table import CsvStream
 from pyperceptron.exceptions import UnknownColumnError
 
@@ -132,7 +132,7 @@ class Rows:
 
     def ignored(self) -> Iterator[str]:
         """Yield a sentence that names the columns which are left out, if there are any."""
-        names = [ascii_text(name) + " (the target)" * (name == self._target) for name in self._stream.ignored]
+        names = [in_ascii(name) + " (the target)" * (name == self._target) for name in self._stream.ignored]
         if names:
             yield f"left out, as the model does not need them: {', '.join(names)}"
 
@@ -140,7 +140,7 @@ class Rows:
         """Yield a sentence for each column with texts that were not in the training."""
         for name, count in self._unseen.items():
             rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
-            yield f"{rows} in {ascii_text(str(name))} a text that the training did not: it counts as none of the known ones"
+            yield f"{rows} in {in_ascii(str(name))} a text that the training did not: it counts as none of the known ones"
 
 
 def _kinds(fitted: FittedModel) -> tuple[dict[str, str] | None, list[str]]:

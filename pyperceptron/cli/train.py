@@ -10,7 +10,7 @@ from pyperceptron.checks import counted
 from pyperceptron.cli.answers import flat_probabilities
 from pyperceptron.cli.command import CommandError
 from pyperceptron.cli.files import write
-from pyperceptron.cli.lines import aligned, ascii_text, print_json, wrapped
+from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import factor, penalty, whole_number
 from pyperceptron.cli.progress import Progress
 from pyperceptron.cli.reading import Refused, add_reading_options, reading, source_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CLASSES_SHOWN = 10
 _ROWS_SHOWN = 8
+_LONGEST_NAME = 40
 
 
 def set_up(parser: Parser) -> None:
@@ -148,7 +149,7 @@ def _weights(given: Sequence[Any] | None, y: Sequence[Any]) -> Any:
 
 
 def _listed(labels: Any) -> str:
-    shown = [ascii_text(str(label)) for label in list(labels)[:_CLASSES_SHOWN]]
+    shown = [in_ascii(str(label)) for label in list(labels)[:_CLASSES_SHOWN]]
     return ", ".join(shown) + (", ..." if len(labels) > _CLASSES_SHOWN else "")
 
 
@@ -200,12 +201,15 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         yield f"  left out {report['dropped']:,} rows in which a value was missing"
     if not report["has_header"]:
         yield "  no header: the columns are called by position, x0, x1, ..."
-    target = ascii_text(str(report["target"]))
-    shown = report["classes"][:_CLASSES_SHOWN]
-    yield f"  {target}: {counted(len(report['classes']), 'class')}".replace("classs", "classes")
-    yield from aligned([[ascii_text(str(c["label"]), 40), f"{c['rows']:,}", f"{c['share']:.1%}"] for c in shown], "    ")
-    if len(shown) < len(report["classes"]):
-        yield f"    ... and {len(report['classes']) - len(shown)} more"
+    classes = report["classes"]
+    yield f"  {in_ascii(str(report['target']))}: {len(classes)} classes"
+    shown = classes[:_CLASSES_SHOWN]
+    cells = [
+        [shortened(in_ascii(str(own["label"])), _LONGEST_NAME), f"{own['rows']:,}", f"{own['share']:.1%}"] for own in shown
+    ]
+    yield from aligned(cells, indent="    ")
+    if len(shown) < len(classes):
+        yield f"    ... and {len(classes) - len(shown)} more"
     penalty = f"l2 {report['l2']:.4g}"
     if report["l2_is_default"]:
         penalty += " = 1/rows, as scikit-learn's C = 1 (--l2 changes it)"
@@ -220,7 +224,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         for name, words in (("log_loss", "log-loss"), ("accuracy", "accuracy")):
             values = (measures[name]["value"], measures[name]["base_rate"])
             rows.append([f"{words} {title}", *(f"{value:.4f}" for value in values)])
-    yield from aligned(rows)
+    yield from aligned(rows, indent="  ")
     if "validation" in report:
         yield from _rows_lines(report["validation"])
     yield f"wrote {report['model']}"
