@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
-PIECE = 1 << 15  # bytes that are read at a time, and decompressed: what is made of them fits into the processor's cache
+PIECE = 1 << 16  # bytes that are read at a time, and decompressed: what is made of them fits into the processor's cache
 _ZIP = b"PK\x03\x04"
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", **{f"BZh{level}1AY&SY".encode(): "bz2" for level in range(1, 10)}}
 _FORMATS = {  # with enough bytes not to be the name of a column
