@@ -8,7 +8,7 @@ from math import fsum, isfinite, nan
 from pyperceptron.checks import counted, is_missing, named, read_number, refuse_number
 from pyperceptron.containers import Rows, empty, read_table, rows_of
 from pyperceptron.frames import column_names
-from pyperceptron.table import Table, Texts, level_of, text_of
+from pyperceptron.table import MISSING_WORDS, Table, Texts, level_of, text_of
 from pyperceptron.vectors import as_view, list_of, zeros
 
 TYPE_CHECKING = False
@@ -66,6 +66,15 @@ class ColumnEncoding:
     def coef_names(self) -> list[str]:
         own = [str(self.name)] if self.levels is None else [f"{self.name}={level}" for level in self.levels]
         return [*own, f"{self.name} missing"] if self.has_missing else own
+
+    def plan(self) -> tuple[Hashable, int, Mapping[str, int] | None, float, int]:
+        """Return how the value in a mapping becomes numbers, as RowPredictor takes it."""
+        missing_place = self.places.get(None, -1)
+        levels = None
+        if self.levels is not None:
+            words = dict.fromkeys(MISSING_WORDS, missing_place)
+            levels = words | {level: place for level, place in self.places.items() if level is not None}
+        return self.name, self.first, levels, nan if self.fill is None else self.fill, missing_place
 
     def as_fields(self) -> dict[str, Any]:
         """Return a plain record: what `encoding_` shows and a model file holds."""
@@ -215,18 +224,9 @@ class Encoding:
                 row[place] = 1.0
         return row
 
-    def plan(self) -> tuple[tuple[Hashable, int, Mapping[str, int] | None], ...]:
-        """Return for each column its name, its place among the numbers and, for texts, the place of each level's indicator."""
-        return tuple(
-            (
-                column.name,
-                column.first,
-                None
-                if column.levels is None
-                else {level: place for level, place in column.places.items() if level is not None},
-            )
-            for column in self.columns
-        )
+    def plan(self) -> tuple[tuple[Hashable, int, Mapping[str, int] | None, float, int], ...]:
+        """Return how a mapping becomes a row, as RowPredictor takes it."""
+        return tuple(column.plan() for column in self.columns)
 
 
 def _encoded(name: Hashable, column: Column, missing: str) -> tuple[Sequence[str] | None, float | None, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from math import nan
 
 from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
@@ -191,7 +192,7 @@ class FittedModel:
             return None
         if self.encoding is not None:
             return self.encoding.plan()
-        return tuple((name, place, None) for place, name in enumerate(self.names))
+        return tuple((name, place, None, nan, -1) for place, name in enumerate(self.names))
 
     def picklable_row_predictor(self) -> RowPredictor:
         """Return a RowPredictor whose methods can be pickled: they take this model along."""

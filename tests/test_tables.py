@@ -113,6 +113,58 @@ def test_raw_values_are_read_as_the_table_reads_them(make_model):
     assert model.predict_proba_one({**row, "city": 5}) == unseen
 
 
+VALUES = [
+    *(
+        "Rome",
+        " Rome\n",
+        "Rome\u2003",
+        "\xa0Oslo",
+        "São Paulo",
+        "Atlantis",
+        "",
+        " ",
+        "\u3000",
+        "?",
+        " NA ",
+        "null",
+        "-",
+        "True",
+        "0",
+        "5",
+    ),
+    *(None, True, False, 0, 5, -1, 10**400, 0.0, -0.0, 2.5, float("nan"), float("inf"), 1.7e308, [1.0], b"Rome"),
+    *(type("Text", (str,), {})("Rome"), type("Number", (float,), {})(2.5)),
+]
+
+
+@pytest.mark.parametrize("missing", ["error", "mean"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_mapping_of_any_values_gets_the_answer_of_the_list_of_them(make_model, missing, n_classes):
+    columns, y = mixed(200, 4, gaps=missing == "mean")
+    model = make_model(l2=0.01).fit(
+        Table(columns, missing=missing), [label if n_classes == 2 else row % 3 for row, label in enumerate(y)]
+    )
+    draw = random.Random(7)
+    usual = [30, "Rome", 0.5, True]
+    answered = 0
+    for _ in range(1000):
+        values = [draw.choice(VALUES) if draw.random() < 0.4 else value for value in usual]
+        mapping = dict(draw.sample([*zip(columns, values, strict=True)], len(values)))
+        for ask in (model.predict_one, model.predict_proba_one):
+            expected = outcome(ask, values)
+            assert outcome(ask, mapping) == expected, values
+            answered += expected[0] != "refused"
+    assert 500 < answered < 1900
+
+
+def outcome(ask, x):
+    """Return the answer, or the error's type and words."""
+    try:
+        return "answered", ask(x)
+    except (TypeError, ValueError) as error:
+        return "refused", type(error), str(error)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

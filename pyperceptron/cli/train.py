@@ -17,7 +17,7 @@ from pyperceptron.cli.reading import Refused, add_reading_options, reading, sour
 from pyperceptron.csv_table import read_csv
 from pyperceptron.evaluation import evaluation
 from pyperceptron.labels import class_codes
-from pyperceptron.metrics import entropy, log_loss, probabilities_of
+from pyperceptron.metrics import accuracy, class_totals, confusion, entropy, log_loss, most_probable, probabilities_of
 from pyperceptron.perceptron import Perceptron
 
 TYPE_CHECKING = False
@@ -165,7 +165,8 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
     codes = class_codes(y, classes)
     totals = [codes.count(code) for code in range(len(classes.labels))]
     shares = [total / len(codes) for total in totals]
-    own = probabilities_of(codes, flat_probabilities(model, X))
+    probabilities = flat_probabilities(model, X)
+    correct, actual, _ = class_totals(confusion(codes, most_probable(probabilities, len(totals))), len(totals))
     return {
         "file": options.file,
         "model": options.model,
@@ -187,8 +188,8 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
         "steps": model.n_iter_,
         "objective": model.history_[-1]["objective"],
         "training": {
-            "log_loss": {"value": log_loss(own), "base_rate": entropy(shares)},
-            "accuracy": {"value": model.score(X, y), "base_rate": max(shares)},
+            "log_loss": {"value": log_loss(probabilities_of(codes, probabilities)), "base_rate": entropy(shares)},
+            "accuracy": {"value": accuracy(correct, actual), "base_rate": max(shares)},
         },
         "findings": model.findings_,
     }
