@@ -16,7 +16,7 @@ from pyperceptron.text_source import PIECE, TextSource, UnreadableTextError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any, NoReturn
 
     Spell = Callable[[str, Any], str]
@@ -108,7 +108,7 @@ class CsvFile:
         self.name = source.name
         self._source = source
         self._notation = notation
-        self._spell = spell
+        self.spell = spell
         self._known = known
         self._is_stream = is_stream
         self._progress = progress
@@ -182,13 +182,24 @@ class CsvFile:
             first, second = places[:2]
             remedy = "rename one in the file"
             if option in ("target", "drop"):
-                remedy += f", or write {self._spell(option, [first] if option == 'drop' else first)}"
+                remedy += f", or write {self.spell(option, [first] if option == 'drop' else first)}"
             raise ValueError(
                 f"{self.name} has two columns {named(wanted)}, {first} and {second}, and {option} names it: {remedy}"
             )
         if not places:
             self._refuse_name(wanted, option)
         return places[0]
+
+    def forget(self, positions: Iterable[int]) -> None:
+        """Take the names from some columns, so that others of the same name can be told from them."""
+        self.names = tuple("" if position in positions else name for position, name in enumerate(self.names))
+
+    def other_decimal(self, cell: str) -> str:
+        """Return the remedy for a cell that is a number with the other decimal mark; "" for any other."""
+        other = "," if self._notation.decimal == "." else "."
+        if type(self._notation)(other).number(cell) is None:
+            return ""
+        return f"write {self.spell('decimal', other)} if {other!r} is its decimal mark"
 
     def refuse(self, line: int, found: str) -> NoReturn:
         raise ValueError(f"{self.name} line {line}{found}") from None
@@ -430,7 +441,7 @@ class CsvFile:
             fitting = [c for c in rivals if self._holds_only_numbers(tables[c], rivals)]
             if len(fitting) != 1:
                 shown = " and by ".join(map(repr, rivals))
-                remedy = f"write {self._spell('delimiter', rivals[0])} or {self._spell('delimiter', rivals[1])}"
+                remedy = f"write {self.spell('delimiter', rivals[0])} or {self.spell('delimiter', rivals[1])}"
                 raise ValueError(f"{self.name} could be split by {shown}: {remedy}")
             rivals = fitting
         if rivals:
@@ -454,7 +465,7 @@ class CsvFile:
         for c, rows in tables.items():
             if c != " " and all(len(row) > 1 for row in rows[1:] or rows):
                 unused = next(d for d in (*_DELIMITERS[1:4], "~", "^") if d not in text)
-                remedy = f"write {self._spell('delimiter', c)}, or for one column {self._spell('delimiter', unused)}"
+                remedy = f"write {self.spell('delimiter', c)}, or for one column {self.spell('delimiter', unused)}"
                 begins = "" if len(rows[0]) > 1 else f" but not in line {first_line}, the first"
                 raise ValueError(f"{self.name} has {c!r} in its lines{begins}: is it the delimiter? If so {remedy}")
         return ""
@@ -501,7 +512,7 @@ class CsvFile:
                 return True
         if not others and any(is_number) and not counts_up:
             return False
-        remedy = f"write {self._spell('header', True)} or {self._spell('header', False)}"
+        remedy = f"write {self.spell('header', True)} or {self.spell('header', False)}"
         self.refuse(self._start_line, f" may be the header or the first row: {remedy}")
 
     def _is_like_number(self, cell: str) -> bool:
@@ -522,13 +533,13 @@ class CsvFile:
             rest = f"did you mean {named(near[0])}?"
         elif len(self.names) == 1 and any(delimiter in self.names[0] for delimiter in _DELIMITERS[:4]):
             delimiter = next(delimiter for delimiter in _DELIMITERS if delimiter in self.names[0])
-            ask = f"is the delimiter {delimiter!r}? Then write {self._spell('delimiter', delimiter)}"
+            ask = f"is the delimiter {delimiter!r}? Then write {self.spell('delimiter', delimiter)}"
             rest = f"it has one, {named(self.names[0])}: {ask}"
         else:
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             rest = f"it has {', '.join(map(named, names[:8]))}{more}"
             if not self.has_header:
-                rest += f": its first line is no header; if it is one, write {self._spell('header', True)}"
+                rest += f": its first line is no header; if it is one, write {self.spell('header', True)}"
         raise UnknownColumnError(f"{self.name} has no column {named(wanted)}, which {option} names; {rest}")
 
 

@@ -9,6 +9,7 @@ from math import nan
 from operator import itemgetter
 
 from pyperceptron.checks import named, one_of
+from pyperceptron.exceptions import UnknownColumnError
 from pyperceptron.table import Numbering, Table, Texts, level_of
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyperceptron.notation import Notation
 
 _KINDS = ("number", "text")
+_NAMES_SHOWN = 8
 
 
 def read_csv(
@@ -79,7 +81,9 @@ class CsvStream:
     kinds     {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing
               number is nan
     required  the columns of numbers in which none may be missing
-    keep      columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
+    keep      columns whose cells are handed on as they are: `kept` is a list of one tuple for each row; keep_option is what
+              errors call it
+    drop      columns that are as if they were not there
     The other arguments are those of read_csv.
 
     names, has_header  of the file
@@ -96,6 +100,8 @@ class CsvStream:
         *,
         required: Collection[str] = (),
         keep: Sequence[str | int] = (),
+        keep_option: str = "keep",
+        drop: Sequence[str | int] = (),
         header: str | bool = "auto",
         delimiter: str | None = None,
         decimal: str = ".",
@@ -120,14 +126,16 @@ class CsvStream:
                 is_stream=True,
                 progress=progress,
             )
+            self._file.forget([self._file.position(column, "drop") for column in drop])
             self.names = self._file.names
             self.has_header = self._file.has_header
-            self._kept = [self._file.position(column, "keep") for column in keep]
+            self._kept = [self._file.position(column, keep_option) for column in keep]
             if kinds is None:
                 others = [position for position in range(len(self.names)) if position not in self._kept]
                 self._read = [(f"x{position}", position, "number") for position in others]
             else:
-                self._read = [(name, self._file.position(name, "the model"), _kind(kind, name)) for name, kind in kinds.items()]
+                places = self._places(tuple(kinds), is_certain=isinstance(header, bool))
+                self._read = [(name, places[name], _kind(kind, name)) for name, kind in kinds.items()]
         except BaseException:
             self.close()
             raise
@@ -135,6 +143,26 @@ class CsvStream:
         self._required = [position for name, position, _ in self._read if name in required]
         used = {position for _, position, _ in self._read} | set(self._kept)
         self.ignored = tuple(name for position, name in enumerate(self.names) if position not in used)
+
+    def _places(self, names: tuple[str, ...], *, is_certain: bool) -> dict[str, int]:
+        """Return the positions of the columns that the model needs.
+
+        is_certain  whether the caller said if there is a header: then a model of named columns takes those of a file without
+                    one in their order, and a model of positions, x0, x1, ..., those of a file with one
+        """
+        own = self._file.names
+        are_positions = all(name[:1] == "x" and name[1:].isdigit() for name in names)
+        if is_certain and not self.has_header and not are_positions and len(own) == len(names):
+            return dict(zip(names, range(len(own)), strict=True))
+        if is_certain and self.has_header and are_positions and not {*names} & {*own}:
+            return {name: self._file.position(int(name[1:]), "the model") for name in names}
+        if self.has_header and len(names) > 1 and not {*names} & {*own}:
+            shown = ", ".join(map(named, names[:_NAMES_SHOWN])) + (", ..." if len(names) > _NAMES_SHOWN else "")
+            raise UnknownColumnError(
+                f"{self._file.name} has a header that names none of the columns that the model needs, {shown}: if it is none, "
+                f"write {self._file.spell('header', False)}"
+            )
+        return {name: self._file.position(name, "the model") for name in names}
 
     def __enter__(self) -> CsvStream:
         return self
@@ -246,7 +274,7 @@ class _Numbers:
             return number
         kind = _kind_of_cell(cell, self._notation)
         if self._is_fixed and kind != "missing":
-            remedy = "correct it, or leave that row out"
+            remedy = self._file.other_decimal(cell) or "correct it, or leave that row out"
             self._file.refuse_cell(line, self._file.names[self.position], cell, f"expected a number: {remedy}")
         self._note(kind, row, cell)
         return nan
@@ -302,8 +330,11 @@ class _Reading:
         self._decide()
         y = [] if self._target is None else self._labels(self._target)
         dropped = 0
+        row_numbers: Sequence[int] = range(len(self._lines))
         if missing == "drop":
-            dropped, y = self._without_missing(y)
+            kept = self._rows_without_missing()
+            row_numbers = list(compress(row_numbers, kept))
+            dropped, y = kept.count(0), list(compress(y, kept))
         elif missing == "error":
             self._refuse_missing()
         names = self._file.names
@@ -313,6 +344,7 @@ class _Reading:
             target=None if self._target is None else names[self._target],
             dropped=dropped,
             has_header=self._file.has_header,
+            row_numbers=row_numbers,
         )
         return table, y
 
@@ -466,6 +498,8 @@ class _Reading:
     # --- their values
 
     def _labels(self, position: int) -> list[Any]:
+        from pyperceptron.notation import has_leading_zero, whole_number
+
         texts = self._texts.pop(position)
         levels = [text.strip() for text in texts.levels]
         name = self._file.names[position]
@@ -478,11 +512,9 @@ class _Reading:
                 self._file.refuse_cell(
                     line, name, level, f"expected {expected} in the target: fill it in, or leave that row out"
                 )
-        if kind == "text" or None in numbers:
+        if kind == "text" or None in numbers or (kind is None and any(map(has_leading_zero, levels))):
             values: list[Any] = levels
         else:
-            from pyperceptron.notation import whole_number
-
             whole = [whole_number(level) for level in levels]
             values = numbers if None in whole else whole
         return list(map(values.__getitem__, texts.codes))
@@ -500,8 +532,8 @@ class _Reading:
             rest = f"expected a number, but that is a missing value: {remedy}"
             self._file.refuse_cell(self._lines[row], self._file.names[position], cell, rest)
 
-    def _without_missing(self, y: list[Any]) -> tuple[int, list[Any]]:
-        """Leave out the rows with a missing value; return how many they are, and y without them."""
+    def _rows_without_missing(self) -> bytearray:
+        """Leave out the rows with a missing value; return for each row 1 if it is kept, else 0."""
         kept = bytearray(b"\1") * len(self._lines)
         for column in self._numbers.columns.values():
             for row in column.missing:
@@ -521,7 +553,7 @@ class _Reading:
             for column in self._numbers.columns.values():
                 column.values = array("d", compress(column.values, kept))
             self._texts = {position: Texts(compress(texts, kept)) for position, texts in self._texts.items()}
-        return dropped, list(compress(y, kept))
+        return kept
 
 
 def _notation(decimal: str) -> Notation:

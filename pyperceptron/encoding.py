@@ -6,9 +6,9 @@ from array import array
 from math import fsum, isfinite, nan
 
 from pyperceptron.checks import counted, is_missing, named, read_number, refuse_number
-from pyperceptron.containers import Rows, empty, read_table, rows_of
+from pyperceptron.containers import Rows, empty, read_table, rows_of, values_by_name
 from pyperceptron.frames import column_names
-from pyperceptron.table import MISSING_WORDS, Table, Texts, level_of, text_of
+from pyperceptron.table import MISSING_WORDS, TRUTH_WORDS, Table, Texts, level_of, text_of
 from pyperceptron.vectors import as_view, list_of, zeros
 
 TYPE_CHECKING = False
@@ -54,6 +54,7 @@ class ColumnEncoding:
         self.fill = fill
         self.has_missing = has_missing
         self.places: dict[str | None, int] = {level: first + index for index, level in enumerate(self.levels or ())}
+        self.places |= {word: self.places[level] for word, level in TRUTH_WORDS.items() if level in self.places}
         if has_missing:
             self.places[None] = first + self.width - 1
 
@@ -61,6 +62,11 @@ class ColumnEncoding:
     def width(self) -> int:
         """The number of columns of numbers."""
         return (1 if self.levels is None else len(self.levels)) + self.has_missing
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that have an indicator: the levels, and other ways to write them."""
+        return [text for text in self.places if text is not None]
 
     @property
     def coef_names(self) -> list[str]:
@@ -146,8 +152,6 @@ class Encoding:
 
     def blocks(self, table: Table) -> Iterator[Rows]:
         """Yield the rows of a table some at a time, as `rows` gives them."""
-        if not len(table):
-            raise empty("X")
         at_once = max(1, _AT_ONCE // self.width)
         for start in range(0, len(table), at_once):
             yield self.rows(table, start, start + at_once)
@@ -177,11 +181,13 @@ class Encoding:
         """
         if not isinstance(X, Table) and column_names(X) is None:
             return self._table_of_rows(X)
-        read = read_table(X, "X")
-        if isinstance(read, Rows):
+        read = read_table(X, "X", always=True)
+        if isinstance(read, Rows):  # of a frame that only NumPy can read
             names = read.names if read.names is not None else self.names
             flat = list_of(zip(*(row for row in read.view.tolist()), strict=True))
             read = Table({name: array("d", values) for name, values in zip(names, flat, strict=True)}, container=read.container)
+        if not len(read):
+            raise empty("X")
         return read
 
     def _table_of_rows(self, X: Any) -> Table:
@@ -198,7 +204,9 @@ class Encoding:
         return Table(columns, container="list")
 
     def raw_row(self, row: Any, name: str) -> list[Any]:
-        """Return a row of raw values, one for each column of the table, as a list."""
+        """Return a row of raw values, one for each column of the table, as a list; a mapping is read by the columns' names."""
+        if hasattr(row, "keys"):
+            return values_by_name(row, self.names, name, "value")
         if isinstance(row, str) or not hasattr(row, "__iter__"):
             raise TypeError(f"{name} is {named(row)}; expected a row of {counted(len(self.columns), 'value')}")
         values = list(row)
@@ -259,6 +267,9 @@ def _number(value: Any, name: str, row: int, encoding: ColumnEncoding) -> float:
 def _of_other_kind(name: Hashable, column: Column) -> Column:
     """Return a column without any value as one of the other kind; TypeError if there is a value."""
     if isinstance(column, Texts):
+        truths = column.as_truths()
+        if truths is not None:
+            return truths
         missing = {code for code, text in enumerate(column.levels) if level_of(text) is None}
         for row, code in enumerate(column.codes):
             if code not in missing:

@@ -102,6 +102,11 @@ def is_missing_word(text: str) -> bool:
     return text.strip() in MISSING_WORDS
 
 
+def has_leading_zero(text: str) -> bool:
+    """Whether a text is digits that begin with a needless 0, as codes do that are no numbers: 007."""
+    return text.isdigit() and len(text) > 1 and text[0] == "0"
+
+
 def whole_number(text: str) -> int | None:
     """Return the whole number that a text is, in ASCII digits with or without a sign, else None."""
     text = text.strip()

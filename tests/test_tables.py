@@ -173,7 +173,7 @@ def outcome(ask, x):
         ({"age": "old"}, TypeError, "x row 0, column 'age' is the text 'old'; expected a finite number: give numbers"),
         ({"age": float("inf")}, ValueError, "x row 0, column 'age' is inf; expected a finite number: fill it in or drop that"),
         ({"city": ["Rome"]}, TypeError, "column 'city' holds ['Rome']; expected a text: convert it with str(...)"),
-        ({"town": "Rome"}, ValueError, "x has 'town' besides; expected one number for each column that the model was"),
+        ({"town": "Rome"}, ValueError, "x has 'town' besides; expected one value for each column that the model was"),
     ],
 )
 def test_raw_values_that_cannot_be_read(make_model, change, error, message):
@@ -316,6 +316,27 @@ def test_both_backends_agree(make_models):
     ours, reference = (model.predict_proba(Table(columns)) for model in models)
     assert ours == [pytest.approx(row, rel=1e-9) for row in reference]
     assert models[0].coef_names_ == models[1].coef_names_
+
+
+def test_an_identifier_is_a_finding(make_model):
+    names = [f"person {number}" for number in range(40)]
+    model = make_model(l2=0.1).fit(Table({"name": names, "x": [*range(40)]}), [0, 1, 1, 0] * 10)
+    assert [finding[:39] for finding in model.findings_] == ["Column 'name' of X holds 40 different t"]
+    assert make_model(l2=0.1).fit(Table({"name": names[:20] * 2, "x": [*range(40)]}), [0, 1, 1, 0] * 10).findings_ == []
+
+
+def test_a_batch_of_mappings_is_read_by_name(make_model):
+    model = make_model(l2=0.1).fit(Table({"a": ["x", "y", "y"], "b": ["u", "u", "v"]}), [0, 1, 1])
+    assert model.predict_proba([{"b": "v", "a": "x"}]) == [list(model.predict_proba_one({"a": "x", "b": "v"}))]
+    with pytest.raises(ValueError, match=r"^X row 1 lacks 'b'; expected one value for each column"):
+        model.predict([{"a": "x", "b": "u"}, {"a": "x"}])
+    assert model.predict_proba_one({"a": "x", "b": "u"}) != model.predict_proba_one({"a": "y", "b": "v"})
+
+
+def test_whole_numbers_of_any_type_are_the_same_text(make_model):
+    model = make_model(l2=0.1).fit(Table({"code": ["0", "1", "1"]}), [0, 1, 1])
+    expected = model.predict_proba_one({"code": "1"})
+    assert model.predict_proba_one({"code": 1}) == model.predict_proba_one({"code": 1.0}) == expected
 
 
 def test_texts_keep_what_was_given():

@@ -100,7 +100,10 @@ def _module_of(command: str) -> Any:
 def _parsed(arguments: Sequence[str]) -> Any:
     from pyperceptron.cli.parser import with_plain_numbers
 
-    parser = _parser(next((word for word in arguments if word in COMMANDS), None))
+    wanted = next((word for word in arguments if word in COMMANDS), None)
+    parser, commands = _parsers(wanted)
+    if wanted is not None:
+        commands[wanted].refuse_misspelt(arguments[list(arguments).index(wanted) + 1 :])
     options, unknown = parser.parse_known_args(list(with_plain_numbers(arguments)))
     options.prog = options.parser.prog
     if unknown:
@@ -130,8 +133,8 @@ def _discard_the_rest(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _parser(wanted: str | None) -> Parser:
-    """Return the parser; of the commands only the wanted one has its options."""
+def _parsers(wanted: str | None) -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser and those of the commands, of which only the wanted one has its options."""
     from pyperceptron.cli.parser import Parser
 
     parser = Parser(
@@ -151,7 +154,7 @@ def _parser(wanted: str | None) -> Parser:
         command.set_defaults(parser=command)
         if name == wanted:
             _module_of(name).set_up(command)
-    return parser
+    return parser, commands.choices
 
 
 def _version() -> str:

@@ -40,7 +40,7 @@ def run(options: Namespace) -> None:
         raise CommandError("the model does not know the name of its target: say it with --target", 2)
     source = source_of(options)
     labels, probabilities = Texts(), array("d")
-    with Progress(source) as progress, Refused(), Rows(options, model, source, [str(target)], progress) as rows:
+    with Progress(source) as progress, Refused(), Rows(options, model, source, [str(target)], "target", progress) as rows:
         for table, kept in rows:
             probabilities += flat_probabilities(model, table)
             labels.extend(label for (label,) in kept)

@@ -23,18 +23,21 @@ if TYPE_CHECKING:
 _HEADERS = {"auto": "auto", "yes": True, "no": False}
 
 
-READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8"}
+READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8", "drop": ()}
 
 
 def add_reading_options(parser: Parser) -> None:
     """Add FILE and the options that say how it is written."""
-    from pyperceptron.cli.parser import character
+    from pyperceptron.cli.parser import character, encoding
 
     parser.add_argument("file", metavar="FILE", help="a CSV file, also compressed; - for standard input")
     parser.add_argument("--header", choices=tuple(_HEADERS), default="auto", help="whether the first row names the columns")
     parser.add_argument("--delimiter", metavar="C", type=character, help="between the values (default: found by the content)")
     parser.add_argument("--decimal", metavar="C", choices=(".", ","), default=".", help="the decimal mark (default: .)")
-    parser.add_argument("--encoding", metavar="NAME", default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument("--encoding", metavar="NAME", type=encoding, default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument(
+        "--drop", metavar="COLUMN", nargs="+", action="extend", default=[], help="columns to leave out, by name or position"
+    )
 
 
 def source_of(options: Namespace) -> Any:
@@ -88,12 +91,18 @@ class Refused:
 class Rows:
     """The rows of a file as tables that a model can answer; iteration yields (table, cells kept) for some rows at a time.
 
-    keep        the columns whose cells are kept
+    keep        the columns whose cells are kept, as an option of this name asks
     kept_names  their names
     """
 
     def __init__(
-        self, options: Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
+        self,
+        options: Namespace,
+        model: Any,
+        source: Any,
+        keep: Sequence[str],
+        keep_option: str = "keep",
+        progress: Progress | None = None,
     ) -> None:
         fitted = model._require_fitted()
         kinds, required = _kinds(fitted)
@@ -105,6 +114,8 @@ class Rows:
             kinds,
             required=required,
             keep=keep,
+            keep_option=keep_option,
+            drop=options.drop,
             progress=None if progress is None else progress.read,
             **reading(options),
         )
@@ -132,7 +143,10 @@ class Rows:
 
     def ignored(self) -> Iterator[str]:
         """Yield a sentence that names the columns which are left out, if there are any."""
-        names = [in_ascii(name) + " (the target)" * (name == self._target) for name in self._stream.ignored]
+        ignored = self._stream.ignored
+        names = [in_ascii(name) + " (the target)" * (name == self._target) for name in ignored if name]
+        if len(names) < len(ignored):
+            names.append("what has no name")
         if names:
             yield f"left out, as the model does not need them: {', '.join(names)}"
 

@@ -44,11 +44,11 @@ def set_up(parser: Parser) -> None:
     add_reading_options(parser)
     parser.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict: its name, or position from 0")
     parser.add_argument("--model", metavar="OUT", required=True, help="the file to write the model to")
-    parser.add_argument("--drop", metavar="COLUMN", nargs="+", default=[], help="columns to leave out")
     parser.add_argument(
         "--columns",
         metavar="NAME=KIND",
         nargs="+",
+        action="extend",
         default=[],
         type=_column_kind,
         help="columns whose kind is decided by hand: number or text",
@@ -67,6 +67,7 @@ def set_up(parser: Parser) -> None:
         "--class-weight",
         metavar="W",
         nargs="+",
+        action="extend",
         type=_class_weight,
         help="balanced, or LABEL=FACTOR for each label whose rows weigh otherwise",
     )
@@ -81,6 +82,11 @@ def set_up(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.model == "-":
+        raise CommandError("--model needs the name of a file; standard output has the report", 2)
+    files = (options.model, options.file)
+    if options.file != "-" and all(map(os.path.exists, files)) and os.path.samefile(*files):
+        raise CommandError(f"--model {options.model} is the file of the rows: name another one", 2)
     folder = os.path.dirname(options.model)
     if folder and not os.path.isdir(folder):
         raise CommandError(f"cannot write {options.model}: there is no folder {folder}")
@@ -113,7 +119,8 @@ def run(options: argparse.Namespace) -> None:
         model.callback = None
         report = _report(options, model, table, X, labels)
         if held_out:
-            report["validation"] = {"held_out": held_out, "seed": options.seed, **_evaluated(model, table, y, held_out)}
+            rows = [table.row_numbers[row] for row in held_out]
+            report["validation"] = {"held_out": rows, "seed": options.seed, **_evaluated(model, table, y, held_out)}
         text = model.to_json()
     write(options.model, text)
     if options.json:
@@ -129,7 +136,7 @@ def _held_out(n_rows: int, part: float, seed: int) -> list[int]:
 
     count = round(part * n_rows)
     if not 0 < count < n_rows:
-        raise ValueError(f"--validate {part:g} of {n_rows} rows leaves none to evaluate or to train on: give another part")
+        raise CommandError(f"--validate {part:g} of {n_rows} rows leaves none to evaluate or to train on: give another part", 2)
     return sorted(Random(seed).sample(range(n_rows), count))
 
 
@@ -141,9 +148,9 @@ def _weights(given: Sequence[Any] | None, y: Sequence[Any]) -> Any:
     weights = {}
     for name, value in given:
         if value is None:
-            raise ValueError("--class-weight takes balanced, or LABEL=FACTOR for each label")
+            raise CommandError(f"--class-weight {name} is neither balanced nor LABEL=FACTOR", 2)
         if name not in labels:
-            raise ValueError(f"--class-weight names {name!r}, which is no label in the target: {_listed(labels)}")
+            raise CommandError(f"--class-weight names {name!r}, which is no label in the target: {_listed(labels)}", 2)
         weights[labels[name]] = value
     return {label: weights.get(label, 1.0) for label in labels.values()}
 
@@ -197,7 +204,8 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     texts = f", {len(report['texts'])} of them texts" if report["texts"] else ""
-    yield f"{report['file']}: {report['rows']:,} rows, {counted(len(report['columns']), 'column')}{texts}"
+    name = "standard input" if report["file"] == "-" else report["file"]
+    yield f"{name}: {report['rows']:,} rows, {counted(len(report['columns']), 'column')}{texts}"
     if report["dropped"]:
         yield f"  left out {report['dropped']:,} rows in which a value was missing"
     if not report["has_header"]:
@@ -216,7 +224,8 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         penalty += " = 1/rows, as scikit-learn's C = 1 (--l2 changes it)"
     if report["l1"]:
         penalty += f", l1 {report['l1']:.4g}"
-    yield f"  {counted(report['weights'], 'weight')} for each output, {penalty}"
+    of_each = " for each class" if len(classes) > 2 else ""
+    yield f"  {report['weights']:,} weight{'' if report['weights'] == 1 else 's'}{of_each}, {penalty}"
     yield f"  {report['solver']}: {counted(report['steps'], 'step')}, objective {report['objective']:.6g}"
     for finding in report["findings"]:
         yield from wrapped(finding, "  note: ")
@@ -240,8 +249,8 @@ def _rows_lines(validation: dict[str, Any]) -> Iterator[str]:
     rows = validation["held_out"]
     shown = ", ".join(map(str, rows[:_ROWS_SHOWN])) + (", ..." if len(rows) > _ROWS_SHOWN else "")
     yield from wrapped(
-        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}; counted from 0 they are "
-        f"{shown} (--json has all of them, and every measure on them)",
+        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}: {shown}, counted from 0 in the "
+        "file (--json has all of them, and every measure on them)",
         "  ",
     )
 
