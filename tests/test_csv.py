@@ -414,7 +414,8 @@ def test_what_only_looks_like_a_number_is_refused(cell):
 
 @pytest.mark.parametrize("cell", ["1_000", "\u0661", "inf", "1e999", "0x10", "x", "1,5", "-nan"])
 def test_a_column_of_numbers_by_hand_takes_nothing_else(cell):
-    expected = f"data.csv line 3, column 'a' is {cell!a}; expected a number: correct it, or leave that row out"
+    remedy = "write decimal=',' if ',' is its decimal mark" if cell == "1,5" else "correct it, or leave that row out"
+    expected = f"data.csv line 3, column 'a' is {cell!a}; expected a number: {remedy}"
     assert message_of(f"a;b\n1;2\n{cell};3\n", columns={"a": "number"}) == expected
 
 

@@ -249,8 +249,8 @@ def _rows_lines(validation: dict[str, Any]) -> Iterator[str]:
     rows = validation["held_out"]
     shown = ", ".join(map(str, rows[:_ROWS_SHOWN])) + (", ..." if len(rows) > _ROWS_SHOWN else "")
     yield from wrapped(
-        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}: {shown}, counted from 0 in the "
-        "file (--json has all of them, and every measure on them)",
+        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}: {shown}, counted from 0 in "
+        "the file (--json has all of them, and every measure on them)",
         "  ",
     )
 
