@@ -87,7 +87,7 @@ class Table:
     target      the name of the column that was taken out as y, or None
     dropped     how many rows were left out because a value was missing
     has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
-    container   the kind in which predictions for its rows are given: "list" or "numpy"
+    container   the kind in which predictions for its rows are given: "list", "numpy" or "array", a flat array.array
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """
