@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 MOST_LEVELS = 1000  # of a column of texts
-_AT_ONCE = 500_000  # numbers that are encoded at the same time for predictions
+_AT_ONCE = 150_000  # numbers that are encoded at the same time: they fit into the cache
 
 
 def read_samples(X: Any) -> tuple[Rows, Encoding | None]:
@@ -110,35 +110,66 @@ class Encoding:
         """Return the encoding that a table asks for; ValueError if a column has more than MOST_LEVELS different texts."""
         return cls((name, *_encoded(name, column, table.missing)) for name, column in table.columns.items())
 
-    def rows(self, table: Table, start: int = 0, stop: int | None = None) -> Rows:
-        """Return some rows of a table with these columns, in this order, as n_rows × width numbers.
+    def rows(self, table: Table) -> Rows:
+        """Return a table with these columns, in this order, as n_rows × width numbers.
 
         Raises ValueError for a missing number that has no fill, TypeError for a column of the other kind.
         """
-        n_rows = len(range(len(table))[start:stop])
-        first_row = table.first_row + start
-        flat = zeros(n_rows * self.width)
+        flat = zeros(len(table) * self.width)
+        view: memoryview[float] = memoryview(flat)
+        columns = self._with_places(table)
+        for start in range(0, len(table), self._at_once):
+            part = view[start * self.width : (start + self._at_once) * self.width]
+            self._fill(part, columns, start, table.first_row)
+        return self._as_rows(flat, table)
+
+    def blocks(self, table: Table) -> Iterator[Rows]:
+        """Yield the rows of a table some at a time, as `rows` gives them."""
+        columns = self._with_places(table)
+        for start in range(0, len(table), self._at_once):
+            flat = zeros(min(self._at_once, len(table) - start) * self.width)
+            self._fill(memoryview(flat), columns, start, table.first_row)
+            yield self._as_rows(flat, table, start)
+
+    @property
+    def _at_once(self) -> int:
+        """How many rows are encoded at the same time."""
+        return max(1, _AT_ONCE // self.width)
+
+    def _as_rows(self, flat: Numbers, table: Table, start: int = 0) -> Rows:
+        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), table.first_row + start)
+
+    def _with_places(self, table: Table) -> list[tuple[ColumnEncoding, Column, list[int]]]:
+        """Return each column with its encoding and, for texts, the place of the indicator of each level, -1 for none."""
+        columns = []
         for encoding, (name, column) in zip(self.columns, table.columns.items(), strict=True):
             if isinstance(column, Texts) != (encoding.levels is not None):
                 column = _of_other_kind(name, column)
+            levels = column.levels if isinstance(column, Texts) else ()
+            columns.append((encoding, column, [encoding.places.get(level_of(text), -1) for text in levels]))
+        return columns
+
+    def _fill(
+        self, view: memoryview[float], columns: list[tuple[ColumnEncoding, Column, list[int]]], start: int, first_row: int
+    ) -> None:
+        """Write the numbers of the rows from `start` on into a view of zeros, as many rows as it has."""
+        stop = start + len(view) // self.width
+        for encoding, column, places in columns:
             if isinstance(column, Texts):
-                self._add_indicators(flat, encoding, column, start, n_rows)
+                self._add_indicators(view, column.codes[start:stop], places)
             else:
-                self._add_numbers(flat, encoding, column[start : start + n_rows], first_row)
-        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), first_row)
+                self._add_numbers(view, encoding, column[start:stop], first_row + start)
 
-    def _add_indicators(self, flat: Numbers, encoding: ColumnEncoding, column: Texts, start: int, n_rows: int) -> None:
-        places = [encoding.places.get(level_of(text), -1) for text in column.levels]
-        codes = column.codes if n_rows == len(column) else column.codes[start : start + n_rows]
+    def _add_indicators(self, view: memoryview[float], codes: array[int], places: list[int]) -> None:
         if min(places, default=0) >= 0:
-            for begin, code in zip(range(0, len(flat), self.width), codes, strict=True):
-                flat[begin + places[code]] = 1.0
+            for begin, code in zip(range(0, len(view), self.width), codes, strict=True):
+                view[begin + places[code]] = 1.0
             return
-        for begin, code in zip(range(0, len(flat), self.width), codes, strict=True):
+        for begin, code in zip(range(0, len(view), self.width), codes, strict=True):
             if places[code] >= 0:
-                flat[begin + places[code]] = 1.0
+                view[begin + places[code]] = 1.0
 
-    def _add_numbers(self, flat: Numbers, encoding: ColumnEncoding, numbers: Numbers, first_row: int) -> None:
+    def _add_numbers(self, view: memoryview[float], encoding: ColumnEncoding, numbers: Numbers, first_row: int) -> None:
         if not isfinite(sum(numbers)):  # the sum of numbers that are not missing may overflow too
             for row, number in enumerate(numbers):
                 if number == number:
@@ -147,14 +178,8 @@ class Encoding:
                     refuse_number("X", first_row + row, 0, encoding.name, "missing", "fill it in or drop that row")
                 numbers[row] = encoding.fill
                 if encoding.has_missing:
-                    flat[row * self.width + encoding.places[None]] = 1.0
-        memoryview(flat)[encoding.first :: self.width] = memoryview(numbers)
-
-    def blocks(self, table: Table) -> Iterator[Rows]:
-        """Yield the rows of a table some at a time, as `rows` gives them."""
-        at_once = max(1, _AT_ONCE // self.width)
-        for start in range(0, len(table), at_once):
-            yield self.rows(table, start, start + at_once)
+                    view[row * self.width + encoding.places[None]] = 1.0
+        view[encoding.first :: self.width] = memoryview(numbers)
 
     def unseen(self, table: Table) -> dict[Hashable, int]:
         """Return in how many rows a column holds a text that it did not hold in the training, by the column's name."""

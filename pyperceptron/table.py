@@ -98,7 +98,7 @@ class Table:
     has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
     first_row   the number that errors give the first row, if the table is a part of a longer one
     row_numbers  which rows of the source these are, counted from 0; None if they have no source
-    container   the kind in which predictions for its rows are given: "list" or "numpy"
+    container   the kind in which predictions for its rows are given: "list", "numpy" or "array", a flat array.array
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """

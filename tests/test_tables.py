@@ -157,6 +157,21 @@ def test_a_mapping_of_any_values_gets_the_answer_of_the_list_of_them(make_model,
     assert 500 < answered < 1900
 
 
+@pytest.mark.parametrize("at_once", [1, 20, 64, 10**6])
+def test_any_number_of_rows_at_the_same_time_makes_the_same_numbers(make_model, monkeypatch, at_once):
+    columns, y = mixed(100, 5, gaps=True)
+    table = Table(columns, missing="mean")
+    others = Table(
+        {**columns, "city": [None if city == "Rome" else f"{city} {row}" for row, city in enumerate(columns["city"])]}
+    )
+    model = make_model(l2=0.01).fit(table, y)
+    monkeypatch.setattr("pyperceptron.encoding._AT_ONCE", at_once)
+    same = make_model(l2=0.01).fit(table, y)
+    assert same.coef_ == model.coef_
+    for asked in (table, others):
+        assert same.predict_proba(asked) == [list(model.predict_proba_one(row)) for row in asked]
+
+
 def outcome(ask, x):
     """Return the answer, or the error's type and words."""
     try:
