@@ -652,12 +652,13 @@ def test_a_column_whose_first_word_comes_late_is_read_again(tmp_path, compress):
     path = tmp_path / "late.csv"
     path.write_bytes(data)
     halves = [data[: len(data) // 2], data[len(data) // 2 :]]
-    for source in (path, data, io.BytesIO(data), Pipe(halves)):
-        table = pp.read_csv(source)
-        assert list(table) == [(a, b, float(c)) for a, b, c in rows]
+    expected = [(a, b, float(c)) for a, b, c in rows]
+    for source in (path, Pipe(halves)):
+        assert list(pp.read_csv(source)) == expected
     if compress is bytes:
+        assert list(pp.read_csv(io.BytesIO(data))) == expected
         with open(path, encoding="utf-8") as file:
-            assert list(pp.read_csv(file)) == [(a, b, float(c)) for a, b, c in rows]
+            assert list(pp.read_csv(file)) == expected
 
 
 def test_the_limit_of_csv_is_raised_and_restored():
@@ -800,7 +801,7 @@ def test_mutated_files_are_read_as_another_parser_reads_them(piece, small_blocks
     source = random.Random(piece)
     letters = 'ab1, ;,""\n\n\r\r\n\u00e9#'
     read_right = 0
-    for _ in range(3000 if piece is None else 700):
+    for _ in range(1500 if piece is None else 500):
         width = source.randint(2, 4)
         rows = [[f"n{i}" for i in range(width)]]
         for _ in range(source.randint(0, 6)):
@@ -987,7 +988,7 @@ def test_a_stream_of_many_rows_needs_little_memory():
 
     def lines():
         yield b"a,b\n"
-        for _ in range(15):
+        for _ in range(10):
             yield b"1.5,text\n" * 20_000
 
     class Long(Pipe):
@@ -1001,5 +1002,5 @@ def test_a_stream_of_many_rows_needs_little_memory():
     count = sum(len(table) for table, _ in CsvStream(Long(), {"a": "number", "b": "text"}))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == 300_000
+    assert count == 200_000
     assert peak < 20_000_000

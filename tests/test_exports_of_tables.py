@@ -283,7 +283,7 @@ def packed(name, rows):
 
 
 @pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
-@pytest.mark.parametrize("compiler", COMPILERS, ids=" ".join)
+@pytest.mark.parametrize("compiler", COMPILERS[:1] + COMPILERS[1:][-1:], ids=" ".join)  # exports of numbers try them all
 def test_c(tmp_path, compiler):
     for name, model in MODELS.items():
         (tmp_path / f"{name}.c").write_text(model.export("c", prefix=name), encoding="ascii")
