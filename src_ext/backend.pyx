@@ -411,7 +411,7 @@ cdef object ABSENT = object()
 
 
 @cython.final
-cdef class Column:
+cdef class _Column:
     """How the value of one column of a mapping becomes numbers of a row; RowPredictor's reference describes the arguments."""
 
     cdef object name
@@ -467,7 +467,7 @@ cdef class RowPredictor:
     cdef Activation activation
     cdef tuple classes
     cdef object read_row
-    cdef list columns  # of Column, or None
+    cdef list columns  # of _Column, or None
     cdef bint takes_numbers  # whether a row as given is the numbers themselves
     cdef public object recipe
 
@@ -479,7 +479,7 @@ cdef class RowPredictor:
         self.read_row = read_row
         self.takes_numbers = True
         if columns is not None:
-            self.columns = [Column(*column) for column in columns]
+            self.columns = [_Column(*column) for column in columns]
             self.takes_numbers = len(columns) == n_inputs and all([levels is None for _, _, levels, _, _ in columns])
         # Zero-pad rows and weights to a multiple of eight: a scalar loop over the tail would take as long as all the rest.
         self.padded_weights = coefficients[:n_inputs]
@@ -497,7 +497,7 @@ cdef class RowPredictor:
         return self.takes_numbers and read_numbers(x, row, self.n_inputs)
 
     cdef bint read_mapping(self, dict x, double* row) except -1:
-        cdef Column column
+        cdef _Column column
         if len(x) != len(self.columns):
             return False
         memset(row, 0, self.n_inputs * sizeof(double))
