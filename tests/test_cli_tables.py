@@ -224,7 +224,7 @@ def test_inspect_shows_the_weights_by_size(trained, capsys):
     [output] = report["weights"]
     by_name = {weight["name"]: weight for weight in output["weights"]}
     assert [by_name[name]["per_unit"] for name in model.coef_names_] == model.coef_[0]
-    sizes = [abs(weight["per_deviation"]) for weight in output["weights"]]
+    sizes = [float(f"{abs(weight['per_deviation']):.9g}") for weight in output["weights"]]
     assert sizes == sorted(sizes, reverse=True)
     code, out, _ = run(capsys, "inspect", trained, "--top", "2")
     assert "... and 6 more: --top 8" in out

@@ -70,7 +70,8 @@ def inspection(model: Any) -> dict[str, Any]:
             for place, (name, weight) in enumerate(zip(names, own, strict=True))
         ]
         size = "per_unit" if deviations is None else "per_deviation"
-        weights.sort(key=lambda weight: -abs(weight[size]))
+        # To nine digits, so that two indicators of opposite weights stay in their order whatever the rounding.
+        weights.sort(key=lambda weight: -float(f"{abs(weight[size]):.9g}"))
         outputs.append({"label": label, "intercept": intercept, "weights": weights})
     return {
         "target": None if fitted.classes.name is None else str(fitted.classes.name),
