@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _NO_DELIMITER = "\x1f"  # for a file of one column
 _BEGINNING = 1 << 18  # characters that decide what the columns are, if the file has so many
-_LEAST_ROWS = 16  # of a block, about: work for each column of a block is worth it
+_LEAST_ROWS = 16  # of a block, about: with fewer, the work that each column of a block takes would outweigh its cells
 _LARGEST_BLOCK = 1 << 22
 _LONGEST_QUOTED = 1 << 24  # characters; a quote that is never closed is found after so many
 _LONGEST_LINE = 1 << 28
@@ -350,7 +350,7 @@ class CsvFile:
     # --- the beginning of a file
 
     def _find_start(self) -> list[Record]:
-        """Find where the header begins and the delimiter, and return the records that have arrived by then, at least one."""
+        """Find the delimiter and the line of the header; return the records that have arrived meanwhile, at least one."""
         text = ""
         pieces = self._whole_lines()
         tried = 0  # characters

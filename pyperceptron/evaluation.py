@@ -116,7 +116,7 @@ def evaluation(
         "measures": {name: {"value": value, "base_rate": base_rate} for name, (value, base_rate) in values.items()},
         "classes": [
             {
-                "label": _plain(label),
+                "label": plain(label),
                 "rows": int(actual[code]),
                 "share": shares[code],
                 "predicted": int(guessed[code]),
@@ -146,7 +146,7 @@ def _matrix(confused: dict[tuple[int, int], float], n_classes: int) -> list[list
     return [[confused.get((code, guess), 0) for guess in range(n_classes)] for code in range(n_classes)]
 
 
-def _plain(label: Any) -> str | int | float | bool:
+def plain(label: Any) -> str | int | float | bool:
     """Return a label as JSON has it: as text if it is neither a text, a number nor a truth value."""
     if hasattr(label, "item"):  # a single value of NumPy
         label = label.item()

@@ -7,7 +7,8 @@ from array import array
 from math import nan
 
 from pyperceptron.checks import is_missing, named, read_number, refuse_failure
-from pyperceptron.table import Table, Texts, level_of, looks_like_number, text_of
+from pyperceptron.notation import Notation
+from pyperceptron.table import Table, Texts, level_of, text_of
 from pyperceptron.vectors import PIECE, as_view, float64_copy, numpy_if_loaded, reshaped, zeros
 
 TYPE_CHECKING = False
@@ -178,8 +179,10 @@ def _table_of_arrow(source: ArrowTable, names: Names, name: str) -> Table:
 def _refuse_mostly_numbers(column: Texts, name: str, column_name: Hashable) -> None:
     """Raise TypeError for a column of texts of which all but a few are numbers: those few may be misspelt."""
     levels = column.levels
-    numbers = {code for code, text in enumerate(levels) if looks_like_number(text)}
-    words = {code for code, text in enumerate(levels) if level_of(text) is not None} - numbers
+    notation = Notation(".")
+    present = {code: text for code, text in enumerate(levels) if level_of(text) is not None}
+    numbers = {code for code, text in present.items() if notation.number(text) is not None}
+    words = present.keys() - numbers
     if not numbers or not words:
         return
     counts = column.counts()

@@ -115,7 +115,7 @@ def whole_number(text: str) -> int | None:
 
 
 def _is_grouped(text: str) -> bool:
-    """Whether a text is digits with at most one decimal mark at the end of them, perhaps in groups of three."""
+    """Whether a text is digits, perhaps in groups of three, with at most one decimal mark after the groups."""
     for separator in _SEPARATORS[1:]:
         text = text.replace(separator, f"{separator}.")
     pieces = text.split(".")  # ["1", "234,", ...]: each but the last ends in its separator, if that is not a point

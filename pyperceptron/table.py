@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
-from math import isfinite, nan
+from math import nan
 
 from pyperceptron.checks import is_missing, named, one_of
 
@@ -223,14 +223,6 @@ def text_of(value: Any, name: object) -> str | None:
     if isinstance(value, (bool, int, float)):
         return str(value)
     raise TypeError(f"column {named(name)} holds {named(value)}; expected a text: convert it with str(...)")
-
-
-def looks_like_number(text: Any) -> bool:
-    """Whether a text is a finite number as C and CSV files write it: Python's float() reads 1_000 and other digits too."""
-    try:
-        return bool(text.isascii() and "_" not in text and isfinite(float(text)))
-    except (ValueError, AttributeError):
-        return False
 
 
 def level_of(text: str | None) -> str | None:

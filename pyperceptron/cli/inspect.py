@@ -8,6 +8,7 @@ from pyperceptron.checks import counted
 from pyperceptron.cli.files import load_classifier
 from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import whole_number
+from pyperceptron.evaluation import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def inspection(model: Any) -> dict[str, Any]:
         outputs.append({"label": label, "intercept": intercept, "weights": weights})
     return {
         "target": None if fitted.classes.name is None else str(fitted.classes.name),
-        "classes": [_plain(label) for label in fitted.classes.labels],
+        "classes": [plain(label) for label in fitted.classes.labels],
         "multilabel": fitted.classes.multilabel,
         "columns": None if fitted.names is None else list(map(str, fitted.names)),
         "encoding": model.encoding_,
@@ -93,12 +94,8 @@ def inspection(model: Any) -> dict[str, Any]:
 
 def _labels(fitted: Any) -> Sequence[Any]:
     """Return what each output is about: of two classes the second."""
-    labels = [_plain(label) for label in fitted.classes.labels]
+    labels = [plain(label) for label in fitted.classes.labels]
     return labels[1:] if fitted.classes.kind == "binary" else labels
-
-
-def _plain(label: Any) -> str | int | float | bool:
-    return label if type(label) in (str, int, float, bool) else str(label)
 
 
 def _exp(weight: float) -> float | None:

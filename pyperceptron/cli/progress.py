@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FIRST = 1.0  # seconds before the first line
-_BETWEEN = 0.2  # seconds between two
+_BETWEEN = 0.2  # seconds between two lines
 _ERASE = "\r\033[K"
 
 

@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 _HEADERS = {"auto": "auto", "yes": True, "no": False}
 
 
-READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8", "drop": ()}
+READING_DEFAULTS: dict[str, Any] = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8", "drop": []}
 
 
 def add_reading_options(parser: Parser) -> None:
     """Add FILE and the options that say how it is written."""
     from pyperceptron.cli.parser import character, encoding
 
+    parser.set_defaults(**READING_DEFAULTS)
     parser.add_argument("file", metavar="FILE", help="a CSV file, also compressed; - for standard input")
-    parser.add_argument("--header", choices=tuple(_HEADERS), default="auto", help="whether the first row names the columns")
+    parser.add_argument("--header", choices=tuple(_HEADERS), help="whether the first row names the columns")
     parser.add_argument("--delimiter", metavar="C", type=character, help="between the values (default: found by the content)")
-    parser.add_argument("--decimal", metavar="C", choices=(".", ","), default=".", help="the decimal mark (default: .)")
-    parser.add_argument("--encoding", metavar="NAME", type=encoding, default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument("--decimal", metavar="C", choices=(".", ","), help="the decimal mark (default: .)")
+    parser.add_argument("--encoding", metavar="NAME", type=encoding, help="of the file (default: utf-8)")
     parser.add_argument(
-        "--drop", metavar="COLUMN", nargs="+", action="extend", default=[], help="columns to leave out, by name or position"
+        "--drop", metavar="COLUMN", nargs="+", action="extend", help="columns to leave out, by name or position"
     )
 
 
