@@ -197,8 +197,8 @@ def _last_coefficients(last: FittedModel, objective: Objective, targets: Targets
         objective.intercept,
     ):
         raise ValueError(
-            "warm_start needs the same classes, number of columns and fit_intercept as the last fit, and the same texts in them: "
-            "set warm_start=False to start again"
+            "warm_start needs the same classes, number of columns and fit_intercept as the last fit, and the same texts in "
+            "them: set warm_start=False to start again"
         )
     return last.coefficients[:]
 
