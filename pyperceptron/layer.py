@@ -14,6 +14,7 @@ from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backen
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.containers import to_container
+from pyperceptron.history import NOTHING, LossCurve, next_mark
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.model_file import Stored
 from pyperceptron.samples import (
@@ -96,6 +97,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         self._coefficients = self._joined(weights, zeros(self.n_outputs) if has_bias else None)
         self._outputs: _Outputs | None = None
         self._findings: list[str] = []
+        self._curve: LossCurve | None = None
 
     @property
     def weights(self) -> Lists:
@@ -139,6 +141,18 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
     def findings(self) -> list[str]:
         """Sentences about the last training that its user should know; empty if all is well, and before any training."""
         return self._findings[:]
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The loss curve of the last training: a list of {"iteration", "loss"}; empty before any training.
+
+        iteration  counted from 1, as those of Step: each of the first 17, then each about an eighth further, and the last
+        loss       ½ Σ (targets - outputs)² of the outputs that this iteration computed, before it changed the weights
+
+        The last loss is that of `outputs`. A model file does not hold the history. `pyperceptron.svg.curve(layer)` and
+        `pyperceptron.plot.loss_curve(layer)` draw it.
+        """
+        return [] if self._curve is None else self._curve.entries()
 
     @property
     def _width(self) -> int:
@@ -224,6 +238,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
         descent = _Descent(self, inputs, targets, learning_rate)
         self._findings = []
+        self._curve = descent.curve
         if callback is None:
             self._advance(descent, iterations)
         else:
@@ -264,6 +279,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
 
     def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
         self._findings = []
+        self._curve = descent.curve
         for iteration in range(1, iterations + 1):
             yield self._traced(descent, iteration)
 
@@ -271,16 +287,18 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""
         if not iterations:
             return
-        coefficients = self._coefficients[:]
+        coefficients, curve, last_loss = self._coefficients[:], descent.curve, array("d", [0.0])
         try:
-            made = descent.advance(coefficients, iterations - 1)
+            made = descent.advance(coefficients, iterations - 1, curve.losses if iterations > 1 else NOTHING)
             outputs = self._predict(descent.table, "sigmoid", coefficients)  # of the pass before the last update
             if made == iterations - 1:
-                made += descent.advance(coefficients, 1)
+                made += descent.advance(coefficients, 1, last_loss)
         finally:
             self._coefficients = coefficients
         self._outputs = _Outputs(outputs, descent.table.container)
-        if made < iterations:
+        if made == iterations:
+            self._curve = descent.curve = curve.up_to(iterations_before + iterations - 1, last_loss[0])
+        else:
             made += iterations_before
             raise OverflowError(
                 f"a weight would leave the range of -1e150 to 1e150 at iteration {made + 1}; the weights stay as they are "
@@ -390,6 +408,7 @@ class _Descent:
             stop=self._chunks.stop,
         )
         self.learning_rate = learning_rate
+        self.curve = LossCurve()
         self._n_outputs, self._bias = n_outputs, width > layer.n_inputs
 
     def objective(self) -> Objective:
@@ -404,15 +423,21 @@ class _Descent:
             self._backend, self.table.view, self._loss, self._chunks, columns, loss, self._n_outputs, intercept=self._bias
         )
 
-    def advance(self, coefficients: array[float], iterations: int) -> int:
+    def advance(self, coefficients: array[float], iterations: int, losses: array[float]) -> int:
         """Make up to `iterations` steps in place, as long as the coefficients stay within ±LIMIT; return the number made.
+
+        losses  becomes, as far as there is room, the losses before the steps 0, next_mark(0) and so on
 
         After an exception, including KeyboardInterrupt, the coefficients are those of the last complete iteration.
         """
         if self._chunks.work < 2 * WORTH_A_THREAD:
-            return int(self._backend.train(self._loss, coefficients, iterations, self.learning_rate, LIMIT))
+            return int(self._backend.train(self._loss, coefficients, iterations, self.learning_rate, LIMIT, losses))
+        place = mark = 0
         for made in range(iterations):  # the same steps over many chunks, in threads
             total = self._chunks.sum(self._loss.evaluate, coefficients)
+            if made == mark and place < len(losses):
+                losses[place] = total[0]
+                place, mark = place + 1, next_mark(mark)
             updated = coefficients[:]
             self._backend.add_scaled(updated, -self.learning_rate, total[1:])
             if self._backend.first_outside(as_view(updated, 1), -LIMIT, LIMIT) >= 0:

@@ -32,7 +32,7 @@ class Record:
     solver      its name
     n_rows      how many rows there were
     n_iter      how many steps it made
-    history     a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
+    history     a list of what Perceptron.history_ describes, of the start and of each step; a caller may go on adding to it
     findings    sentences for the user; empty if all is well
     deviations  the standard deviation of each column of numbers that the model sees, to six digits; None if there was no fit
     """
@@ -49,9 +49,14 @@ class Record:
         self.solver = solver
         self.n_rows = n_rows
         self.n_iter = n_iter
-        self.history = history
+        self._history, self._n_entries = history, len(history)
         self.findings = findings
         self.deviations = deviations
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The entries that there were when this record was made: one for each step shares a list, as copies of it add up."""
+        return self._history[: self._n_entries]
 
 
 class FittedModel:

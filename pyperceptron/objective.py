@@ -163,6 +163,14 @@ class Objective:
         self.passes += 1
         return value, gradient
 
+    def l2_penalty(self, coefficients: Numbers) -> float:
+        """Return Σ (l2/2)·w², a part of J."""
+        if not self.l2:
+            return 0.0
+        no_loss = zeros(1 + self.size)
+        penalty: float = self.backend.reduce_objective(no_loss, 1.0, coefficients, self.l2_weights, zeros(self.size))
+        return penalty
+
     def l1_penalty(self, coefficients: Numbers) -> float:
         """Return Σ l1·|w|, the part of J that is not smooth."""
         return fsum(map(mul, self.l1_weights, map(abs, coefficients))) if self.l1 else 0.0

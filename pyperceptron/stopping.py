@@ -30,7 +30,11 @@ class Point:
     gradient_norm  objective.gradient_norm: how far from optimal
     imbalance      of the gradient, as objective.examine returns it; nan where it was not computed
     component      the index of the coefficient that it is of
+    l1_penalty     the part of J that is not smooth
+    step_size      how much of a direction was gone to get here: of the gradient, or of a Newton step; 0 if no direction was
     """
+
+    step_size = 0.0
 
     def __init__(
         self,
@@ -42,7 +46,8 @@ class Point:
         component: int = -1,
     ) -> None:
         self.coefficients = coefficients
-        self.value = value + objective.l1_penalty(coefficients)
+        self.l1_penalty = objective.l1_penalty(coefficients)
+        self.value = value + self.l1_penalty
         self.gradient = gradient
         self.gradient_norm = objective.gradient_norm(coefficients, gradient)
         self.imbalance = imbalance

@@ -239,18 +239,6 @@ def test_overflowing_gradient_step_warns_and_is_not_made(make_model):
     assert np.isfinite([entry["objective"] for entry in model.history_]).all()
 
 
-@pytest.mark.parametrize("solver", SOLVERS)
-def test_verbose_prints_one_line_per_step(make_model, capsys, solver):
-    X, y = samples()
-    model = make_model(verbose=True, solver=solver, l2=0.01).fit(X, y)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == model.n_iter_ + 1
-    for line, entry in zip(lines, model.history_, strict=True):
-        assert line.startswith(f"{model.solver_} step {entry['iteration']}: J = {entry['objective']:.9g}")
-    make_model(l2=0.01).fit(X, y)
-    assert capsys.readouterr().out == ""
-
-
 def test_the_history(make_model):
     X, y = samples()
     model = make_model(l2=0.01).fit(X, y)
