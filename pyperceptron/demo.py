@@ -71,7 +71,7 @@ def lesson_lines(
     yield heading(f"A new situation: {_shortest(situation)}")
     yield from _answer_lines(layer, situation)
     [[output]] = layer.forward([situation])
-    yield f"  So the neuron answers {1 if output >= 0.5 else 0}."
+    yield from _verdict_lines(output, situation)
 
 
 def _weight_lines(layer: SigmoidLayer) -> Iterator[str]:
@@ -93,6 +93,17 @@ def _answer_lines(layer: SigmoidLayer, inputs: Sequence[float]) -> Iterator[str]
     [[total]] = Matrix([inputs]) @ Matrix(layer.weights)
     yield f"               = {_fixed(total)}"
     yield f"        output = 1 / (1 + e^{_fixed(0 - total)}) = {_fixed(output)}"
+
+
+def _verdict_lines(output: float, situation: Sequence[float]) -> Iterator[str]:
+    if output != 0.5:
+        yield f"  So the neuron answers {1 if output > 0.5 else 0}."
+        return
+    yield "  So the neuron answers 0.5: neither 0 nor 1."
+    if not any(situation):
+        yield "  A neuron without a bias can say nothing else here: where all inputs are 0, so"
+        yield "  is the weighted sum, whatever the weights. With a bias it could learn another"
+        yield "  answer: SigmoidLayer(3, bias=True)."
 
 
 def _step_lines(heading: Heading, layer: SigmoidLayer, steps: int) -> Iterator[str]:

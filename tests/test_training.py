@@ -108,13 +108,12 @@ def test_ctrl_c_keeps_the_coefficients_of_the_last_step(make_model, params):
 
 
 class PressesAtOnce:
-    """A standard output whose first write raises KeyboardInterrupt."""
+    """A standard error that raises KeyboardInterrupt when it is first asked about, which verbose=True does before the first step."""
 
-    def write(self, text):
+    closed = False
+
+    def isatty(self):
         raise KeyboardInterrupt
-
-    def flush(self):
-        pass
 
 
 def test_ctrl_c_before_the_first_step_changes_nothing(make_model, monkeypatch):
@@ -122,7 +121,7 @@ def test_ctrl_c_before_the_first_step_changes_nothing(make_model, monkeypatch):
     fresh, fitted = make_model(l2=0.01, verbose=True), make_model(l2=0.01).fit(X, y)
     before = bits(fitted), fitted.n_iter_, fitted.history_
     fitted.set_params(verbose=True)
-    monkeypatch.setattr("sys.stdout", PressesAtOnce())
+    monkeypatch.setattr("sys.stderr", PressesAtOnce())
     for model in (fresh, fitted):
         with pytest.raises(KeyboardInterrupt):
             model.fit(X[:50], y[:50])
