@@ -364,6 +364,14 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         self.__dict__.update(state)
         self.backend = backend_at_hand(self._asked_backend)
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the neurons, and the curve of the last training."""
+        from pyperceptron.svg import picture
+
+        return picture(self)
+
+    _repr_html_ = _repr_svg_  # an SVG may stand in HTML, where its text can be selected
+
     def __repr__(self) -> str:
         outputs = f", {self.n_outputs}" if self.n_outputs > 1 else ""
         bias = ", bias=True" if self._biases else ""

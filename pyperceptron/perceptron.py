@@ -382,6 +382,14 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         model._set_fitted(model_of(fields, backend_at_hand(backend)))
         return model
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the neurons and the curve of the fit, or the parameters before one."""
+        from pyperceptron.svg import picture
+
+        return picture(self)
+
+    _repr_html_ = _repr_svg_  # an SVG may stand in HTML, where its text can be selected
+
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None
 

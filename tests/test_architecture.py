@@ -38,6 +38,8 @@ LEVELS = [
     {"findings"},
     {"training"},
     {"fitting"},
+    {"curves", "drawing", "neurons"},
+    {"plot", "svg"},
     {"exports.description"},
     {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
     {"exports"},

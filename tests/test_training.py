@@ -108,7 +108,7 @@ def test_ctrl_c_keeps_the_coefficients_of_the_last_step(make_model, params):
 
 
 class PressesAtOnce:
-    """A standard error that raises KeyboardInterrupt when it is first asked about, which verbose=True does before the first step."""
+    """A standard error that raises KeyboardInterrupt when verbose=True first asks about it, which is before the first step."""
 
     closed = False
 

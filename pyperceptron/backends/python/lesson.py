@@ -51,8 +51,8 @@ def train(
 
     loss          a "sigmoid_squared_error" without sample weights
     coefficients  n_outputs × width; changed in place
-    losses        becomes, as far as there is room, ½ Σ (targets - outputs)² of the outputs that the steps 0, next_mark(0) and so
-                  on use
+    losses        becomes, as far as there is room, ½ Σ (targets - outputs)² of the outputs that the steps 0, next_mark(0), ...
+                  use
 
     Returns the number of steps made; a step that would leave ±limit is not made. After an exception, including
     KeyboardInterrupt, the coefficients are those of the last complete iteration.
