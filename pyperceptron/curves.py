@@ -21,10 +21,14 @@ class Curve:
 
     def __init__(self, model: Any) -> None:
         """`model` is a SigmoidLayer, a fitted Perceptron or the history of one; ValueError if there was no training."""
-        history = model
-        if not isinstance(model, list):
-            history = getattr(model, "history" if hasattr(model, "forward") else "history_", None)
-        if history is None:
+        kind = getattr(model, "_kind", "")
+        if kind == "Perceptron":
+            history = model.history_
+        elif kind == "SigmoidLayer":
+            history = model.history
+        elif isinstance(model, list):
+            history = model
+        else:
             raise TypeError(f"expected a SigmoidLayer, a fitted Perceptron or a history; got {type(model).__name__}")
         if len(history) < 2:
             raise ValueError("the history has fewer than two entries; expected that of a training: train first")

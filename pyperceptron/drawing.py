@@ -148,9 +148,7 @@ def clipped(text: str, longest: int) -> str:
     """Return a text of at most `longest` columns, its middle left out; a wide letter, such as a Chinese one, takes two."""
     if len(text) > 4 * longest:
         text = text[: 2 * longest] + text[-2 * longest :]
-    from unicodedata import east_asian_width
-
-    widths = [2 if east_asian_width(letter) in "WF" else 1 if letter.isprintable() else 6 for letter in text]
+    widths = _columns(text)
     if sum(widths) <= longest:
         return text
     first, last, used = 0, len(text), 3
@@ -160,6 +158,13 @@ def clipped(text: str, longest: int) -> str:
         if used > longest:
             return f"{text[:first]}...{text[last:]}"
         first, last = first + at_front, last - (not at_front)
+
+
+def _columns(text: str) -> list[int]:
+    """Return how many columns each letter takes; one that cannot be printed is written as an escape."""
+    from unicodedata import east_asian_width
+
+    return [2 if east_asian_width(letter) in "WF" else 1 if letter.isprintable() else 6 for letter in text]
 
 
 def decimals(number: float, places: int) -> str:
@@ -172,7 +177,7 @@ def decimals(number: float, places: int) -> str:
 
 def text_width(text: str) -> float:
     """Return about how wide a text is, in pixels at 13 pixels a letter."""
-    return 8.2 * len(text)
+    return 8.2 * sum(_columns(text))
 
 
 def round_ticks(lowest: float, highest: float, count: int) -> list[float]:

@@ -28,14 +28,15 @@ class Neurons:
 
     def __init__(self, model: Any) -> None:
         """Raises NotFittedError for a model that is not fitted, and TypeError for anything else."""
+        kind = getattr(model, "_kind", "")
         self._fitted = None
-        self.is_layer = hasattr(model, "forward")
+        self.is_layer = kind == "SigmoidLayer"
         if self.is_layer:
             self._coefficients, width = model._coefficients, model._width
             n_inputs, self._backend, self.activation, self.deviations = model.n_inputs, model.backend, "sigmoid", None
             self.inputs = [f"input {j + 1}" for j in range(n_inputs)]
             self.outputs = ["output"] if model.n_outputs == 1 else [f"output {c + 1}" for c in range(model.n_outputs)]
-        elif hasattr(model, "_require_fitted"):
+        elif kind == "Perceptron":
             fitted = self._fitted = model._require_fitted()
             self._coefficients, width, n_inputs, self._backend = (
                 fitted.coefficients,

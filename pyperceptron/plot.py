@@ -188,8 +188,8 @@ def _known(model: Any, neurons: Neurons) -> list[Any]:
     """Return what `output` may be: labels, of two classes the second, or numbers."""
     if neurons.is_layer:
         return list(range(len(neurons.outputs)))
-    labels = list(model.classes_)
-    return labels[1:] if len(neurons.outputs) == 1 and len(labels) == 2 else labels
+    classes = model._fitted.classes
+    return list(classes.labels[1:] if classes.kind == "binary" else classes.labels)
 
 
 def _plain(text: str) -> str:

@@ -51,10 +51,11 @@ def curve(model: Any) -> Picture:
 def picture(model: Any) -> Picture:
     """Return what a notebook shows of a layer or model: neurons and curve, or its parameters if it is not fitted."""
     drawing = Drawing(_WIDTH)
-    if hasattr(model, "_fitted") and model._fitted is None:
+    is_layer = model._kind == "SigmoidLayer"
+    if not is_layer and model._fitted is None:
         return drawing.picture(_draw_parameters(drawing, model))
     label = _draw_neurons(drawing, model, None)
-    history = model.history if hasattr(model, "forward") else model.history_
+    history = model.history if is_layer else model.history_
     if len(history) > 1:
         drawing.height -= _MARGIN / 2
         label += f" {_draw_curve(drawing, Curve(history))}"
@@ -208,6 +209,8 @@ def _notes(neurons: Neurons, shown: dict[int, list[int]], model: Any) -> list[st
         notes.append(f"Shown are the {_MOST_INPUTS} largest of the {n_inputs:,} weights of each output.")
     if n_outputs > _MOST_OUTPUTS:
         notes.append(f"Shown are the {len(shown)} of {n_outputs:,} outputs that have the largest weights.")
+    if neurons.activation == "normalized_sigmoid":
+        notes.append("Each output is divided by the sum of all of them.")
     width = "a wider line, a larger weight" + (
         "" if neurons.deviations is None else ", times the standard deviation of its input"
     )
@@ -221,7 +224,7 @@ def _notes(neurons: Neurons, shown: dict[int, list[int]], model: Any) -> list[st
 
 
 def _in_words(title: str, neurons: Neurons, shown: dict[int, list[int]], answers: Any) -> str:
-    sentences = [f"{title}."]
+    sentences = [f"{clipped(title, 200)}."]
     for output, places in shown.items():
         weights = [f"{clipped(neurons.inputs[place], 40)} {neurons.weights[output][place]:.5g}" for place in places]
         if neurons.biases is not None:
