@@ -311,7 +311,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
         `pyperceptron.svg.curve(model)` and `pyperceptron.plot.loss_curve(model)` draw it.
         """
-        return [dict(entry) for entry in self._require_fitted().record.history]
+        return self._require_fitted().record.history
 
     @property
     def findings_(self) -> list[str]:

@@ -6,10 +6,6 @@ import os
 import sys
 from time import perf_counter
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 _BETWEEN = 0.2  # seconds between two lines on a terminal
 _MOST_BETWEEN = 600.0  # seconds between two lines elsewhere
 _ERASE = "\r\033[K"
@@ -82,17 +78,17 @@ class TrainingProgress:
         self._solver = solver
         self._line = StatusLine(_BETWEEN, elsewhere=True)
 
-    def step(self, entry: dict[str, float]) -> None:
+    def step(self, iteration: int, objective: float, gradient_norm: float) -> None:
         """Say which step was made, if it is time."""
         if self._line.is_due():
-            self._line.show(f"{self._solver} {described(entry)}")
+            self._line.show(f"{self._solver} {described(iteration, objective, gradient_norm)}")
 
-    def end(self, entry: dict[str, float]) -> None:
+    def end(self, iteration: int, objective: float, gradient_norm: float, passes: int) -> None:
         """Say which step was the last."""
-        self._line.end(f"{self._solver} {described(entry)}, {entry['passes']:,} passes, {entry['seconds']:.2g} s")
+        seconds = perf_counter() - self._line.start
+        self._line.end(f"{self._solver} {described(iteration, objective, gradient_norm)}, {passes:,} passes, {seconds:.2g} s")
 
 
-def described(entry: dict[str, Any]) -> str:
-    """Return an entry of a history in words."""
-    numbers = f"objective {entry['objective']:.9g}, gradient norm {entry['gradient_norm']:.3g}"
-    return f"step {entry['iteration']:,}: {numbers}"
+def described(iteration: int, objective: float, gradient_norm: float) -> str:
+    """Return in words how far a step has come."""
+    return f"step {iteration:,}: objective {objective:.9g}, gradient norm {gradient_norm:.3g}"

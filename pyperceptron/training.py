@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable
 
     from pyperceptron.findings import Finding
+    from pyperceptron.model import Step
     from pyperceptron.objective import Objective
     from pyperceptron.stopping import Point
 
@@ -60,7 +61,7 @@ def train(
     start_time = perf_counter()
     tolerance = Tolerance(objective, tol)
     point = evaluate(objective, objective.with_offsets(start))
-    history = [_entry(0, point, objective, start_time)]
+    history = [_step(point, objective, start_time)]
     progress = TrainingProgress(solver) if verbose else None
     steps = SOLVERS[solver](objective, point, tolerance, learning_rate)
     reason = ""
@@ -75,9 +76,9 @@ def train(
             except StopIteration as stop:
                 reason = stop.value
                 break
-            history.append(_entry(n_iter + 1, point, objective, start_time))
+            history.append(_step(point, objective, start_time))
             if progress:
-                progress.step(history[-1])
+                progress.step(n_iter + 1, point.value, point.gradient_norm)
             if callback is not None:
                 keep(objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, n_iter + 1, history, []))
                 if callback(n_iter + 1):
@@ -86,8 +87,8 @@ def train(
         if combinations:
             coefficients = least_norm(objective, point.coefficients, combinations)
             point = evaluate(objective, coefficients)
-            history = [*history[:-1], _entry(len(history) - 1, point, objective, start_time)]
-        rose = point.value > history[0]["objective"]
+            history = [*history[:-1], _step(point, objective, start_time)]
+        rose = point.value > history[0][0]
         findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
         coefficients = objective.without_offsets(point.coefficients)
         findings = data_findings(coefficients) + findings
@@ -97,7 +98,7 @@ def train(
         raise
     finally:
         if progress:
-            progress.end(history[-1])
+            progress.end(len(history) - 1, point.value, point.gradient_norm, objective.passes)
     sentences = [finding.sentence for finding in findings]
     keep(coefficients, Record(solver, objective.n_rows, len(history) - 1, history, sentences))
     return findings
@@ -134,16 +135,6 @@ def _may_be_collinear(objective: Objective, solver: str) -> bool:
     return objective.is_singular or (solver == "gd" and objective.hessian_cost(objective.n_rows) <= objective.passes / 20)
 
 
-def _entry(iteration: int, point: Point, objective: Objective, start_time: float) -> dict[str, float]:
-    """Return the record of a step, as Perceptron.history_ describes it."""
-    penalty = objective.l2_penalty(point.coefficients) + point.l1_penalty
-    return {
-        "iteration": iteration,
-        "objective": point.value,
-        "loss": max(point.value - penalty, 0.0),  # rounding could make it negative
-        "penalty": penalty,
-        "gradient_norm": point.gradient_norm,
-        "step_size": point.step_size,
-        "passes": objective.passes,
-        "seconds": perf_counter() - start_time,
-    }
+def _step(point: Point, objective: Objective, start_time: float) -> Step:
+    """Return what a Record holds of a step: no more, as a step of a small problem takes microseconds."""
+    return point.value, point.loss, point.gradient_norm, point.step_size, objective.passes, perf_counter() - start_time

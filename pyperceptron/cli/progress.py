@@ -43,7 +43,8 @@ class Progress:
     def step(self, model: Any, iteration: int) -> None:
         """Say which step of a training was made; a callback of Perceptron."""
         if self._line.is_due():
-            self._line.show(described(model.history_[-1]))
+            last = model.history_[-1]
+            self._line.show(described(iteration, last["objective"], last["gradient_norm"]))
 
     def clear(self) -> None:
         self._line.clear()
