@@ -142,18 +142,28 @@ def test_a_layers_history_is_the_losses_of_its_trace(make_layer, bias, n_outputs
         assert trained.history[-1]["loss"] == pytest.approx(np.square(targets - trained.outputs).sum() / 2)
 
 
-def test_a_layers_history_of_large_data(make_layers):
-    """Passes in chunks, which record the losses elsewhere than those of small data."""
+def test_a_layers_history_of_large_data(make_layer, monkeypatch):
+    """Passes over chunks in threads record the losses elsewhere than those of small data."""
     random = np.random.default_rng(2)
-    inputs, targets = random.normal(size=(9000, 30)), random.random((9000, 1))
-    for layer in make_layers(30, seed=1)[:1] if len(pp.available_backends()) > 1 else []:
-        layer.train(inputs, targets, 30, 1e-4)
-        again = pp.SigmoidLayer(30, seed=1)
-        losses = {step.iteration: np.square(step.errors).sum() / 2 for step in again.trace(inputs, targets, 30, 1e-4)}
+    inputs, targets = random.normal(size=(60, 5)), random.random((60, 2))
+    small = make_layer(5, 2, seed=1).train(inputs, targets, 50, 0.01)
+    monkeypatch.setattr("pyperceptron.layer.WORTH_A_THREAD", 0)
+    large = make_layer(5, 2, seed=1).train(inputs, targets, 50, 0.01)
+    assert [entry["iteration"] for entry in large.history] == [entry["iteration"] for entry in small.history]
+    assert [entry["loss"] for entry in large.history] == pytest.approx([entry["loss"] for entry in small.history])
+
+
+def test_a_layers_history_of_inputs_that_are_not_packed(make_layer):
+    """The compiled backend has a loop of its own for up to 8 inputs and 256 rows."""
+    random = np.random.default_rng(3)
+    for rows, columns in ((300, 3), (20, 9)):
+        inputs, targets = random.normal(size=(rows, columns)), random.random((rows, 2))
+        layer = make_layer(columns, 2, seed=1).train(inputs, targets, 30, 0.01)
+        steps = make_layer(columns, 2, seed=1).trace(inputs, targets, 30, 0.01)
+        losses = {step.iteration: np.square(step.errors).sum() / 2 for step in steps}
         assert [entry["loss"] for entry in layer.history] == pytest.approx(
             [losses[entry["iteration"]] for entry in layer.history]
         )
-        assert layer.weights == again.weights
 
 
 @given(st.integers(0, 2**63 - 1))
