@@ -93,10 +93,13 @@ def read_rows(source: Any, name: str, flat: bool = False) -> Rows:
     return _read_rows(source, frame, name, flat)
 
 
-def read_table(source: Any, name: str) -> Rows | Table:
-    """As read_rows, but a table or a data frame with columns of texts, or with missing numbers to be filled in, is a Table."""
+def read_table(source: Any, name: str, always: bool = False) -> Rows | Table:
+    """As read_rows, but a table or a data frame with columns of texts, or with missing numbers to be filled in, is a Table.
+
+    always  whether any frame is, so that its truth values are texts
+    """
     refuse_unreadable(source, name, "rows of numbers", "give a list of rows")
-    frame = read_frame(source, name, texts=True)
+    frame = read_frame(source, name, texts=True, always=always)
     return frame if isinstance(frame, Table) else _read_rows(source, frame, name)
 
 
@@ -309,6 +312,25 @@ def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...
     if not width:
         raise empty(name)
     return as_view(numbers, width)
+
+
+def values_by_name(sample: Any, names: tuple[Hashable, ...], name: str, what: str) -> list[Any]:
+    """Return the values of a mapping, a Series or another row with keys, in the order of the names; `what` they should be."""
+    try:
+        keys = list(sample.keys())
+        if {*keys} == {*names} and len(keys) == len(names):
+            return [sample[own] for own in names]
+        if not isinstance(sample, Mapping) and keys == list(range(len(keys))):  # a Series without names
+            return list(sample)
+    except Exception as error:
+        refuse_failure(name, error)
+    missing = ", ".join(repr(own) for own in names if own not in keys)
+    unknown = ", ".join(repr(key) for key in keys if key not in names)
+    found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
+    raise ValueError(
+        f"{name} {found or 'has a name twice'}; expected one {what} for each column that the model was fitted with: "
+        f"give {', '.join(map(repr, names))}"
+    )
 
 
 def listed(source: Any, name: str, expected: str) -> list[Any]:

@@ -16,7 +16,7 @@ from pyperceptron.text_source import PIECE, TextSource, UnreadableTextError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import Any, NoReturn
 
     Spell = Callable[[str, Any], str]
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _NO_DELIMITER = "\x1f"  # for a file of one column
+_BEGINNING = 1 << 18  # characters that decide what the columns are, if the file has so many
+_LEAST_ROWS = 16  # of a block, about: work for each column of a block is worth it
+_LARGEST_BLOCK = 1 << 22
 _LONGEST_QUOTED = 1 << 24  # characters; a quote that is never closed is found after so many
 _LONGEST_LINE = 1 << 28
 _SAMPLE_LINES = 100  # that the delimiter is found by
@@ -105,7 +108,7 @@ class CsvFile:
         self.name = source.name
         self._source = source
         self._notation = notation
-        self._spell = spell
+        self.spell = spell
         self._known = known
         self._is_stream = is_stream
         self._progress = progress
@@ -113,6 +116,7 @@ class CsvFile:
         self._waiting = ""  # the beginning of that text
         self._blank_lines: list[int] = []  # of a file of one column, where they are records if another one follows
         self._pieces: Iterator[str] | None = None
+        self._block_size = 0 if is_stream else _BEGINNING  # characters of a piece
         self.delimiter = _checked_delimiter(delimiter, notation.decimal, spell)
         records = self._find_start()
         self.is_header_assumed = False
@@ -136,11 +140,14 @@ class CsvFile:
             if not rows:
                 continue
             if not self._width:
-                row = next((row for row in rows if row), None)
-                if row is None and len(self.names) > 1:
+                width = len(self.names)
+                row = next((row for row in rows if row and (width == 1 or not _is_blank(row))), None)
+                if row is None:
+                    self._blank_lines.extend(lines)
                     continue
-                has_surplus = self.has_header and row is not None and len(row) == len(self.names) + 1 and not row[-1].strip()
-                self._width = len(self.names) + has_surplus
+                self._width = width + (self.has_header and len(row) == width + 1 and not row[-1].strip())
+                if self._width > 1:
+                    self._blank_lines.clear()
             if self._blank_lines or set(map(len, rows)) != {self._width}:
                 rows, lines = self._without_blank(rows, lines)
             if rows:
@@ -175,13 +182,24 @@ class CsvFile:
             first, second = places[:2]
             remedy = "rename one in the file"
             if option in ("target", "drop"):
-                remedy += f", or write {self._spell(option, [first] if option == 'drop' else first)}"
+                remedy += f", or write {self.spell(option, [first] if option == 'drop' else first)}"
             raise ValueError(
                 f"{self.name} has two columns {named(wanted)}, {first} and {second}, and {option} names it: {remedy}"
             )
         if not places:
             self._refuse_name(wanted, option)
         return places[0]
+
+    def forget(self, positions: Iterable[int]) -> None:
+        """Take the names from some columns, so that others of the same name can be told from them."""
+        self.names = tuple("" if position in positions else name for position, name in enumerate(self.names))
+
+    def other_decimal(self, cell: str) -> str:
+        """Return the remedy for a cell that is a number with the other decimal mark; "" for any other."""
+        other = "," if self._notation.decimal == "." else "."
+        if type(self._notation)(other).number(cell) is None:
+            return ""
+        return f"write {self.spell('decimal', other)} if {other!r} is its decimal mark"
 
     def refuse(self, line: int, found: str) -> NoReturn:
         raise ValueError(f"{self.name} line {line}{found}") from None
@@ -195,7 +213,7 @@ class CsvFile:
     # --- text to records
 
     def _whole_lines(self) -> Iterator[str]:
-        """Yield the text in pieces of whole lines, each as soon as it arrives if this is a stream, else of about PIECE."""
+        """Yield the text in pieces of whole lines: of a stream each as soon as it arrives, else of the size of a block."""
         parts: list[str] = []
         size = 0
         has_end = False
@@ -204,7 +222,7 @@ class CsvFile:
                 has_end = has_end or "\n" in text or "\r" in text[:-1] or bool(parts and parts[-1].endswith("\r"))
                 parts.append(text)
                 size += len(text)
-                if not self._is_stream and size < PIECE // 2:
+                if size < self._block_size:
                     continue
                 if has_end:
                     joined = "".join(parts)
@@ -223,19 +241,20 @@ class CsvFile:
         """Yield the records that are whole, the line of each, and whether all are plain, from where the header begins."""
         skip = self._start_line - self._line
         checked = 0  # characters of the waiting text that are known to hold no whole record
+        has_quote = False  # after them
         for piece in pieces:
             if skip > 0:
                 lines = list(StringIO(piece, newline=""))
                 self._line += min(skip, len(lines))
                 piece, skip = "".join(lines[skip:]), skip - len(lines)
-            if checked and ('"' not in piece or len(self._waiting) + len(piece) - checked < checked // 4 - PIECE):
-                self._waiting += piece
-                if len(self._waiting) > _LONGEST_QUOTED:
-                    self._refuse_open_quote(self._waiting, f"closed within {_LONGEST_QUOTED} characters")
-                continue
             self._waiting += piece
+            has_quote = has_quote or '"' in piece
+            if checked and not has_quote and len(self._waiting) > _LONGEST_QUOTED:
+                self._refuse_open_quote(self._waiting, f"closed within {_LONGEST_QUOTED} characters")
+            if checked and (not has_quote or len(self._waiting) - checked < checked // 4 - PIECE):
+                continue  # so that a long record is not parsed again for each line of it
             yield self._parsed(is_last=False)
-            checked = len(self._waiting)
+            checked, has_quote = len(self._waiting), False
         if self._waiting:
             yield self._parsed(is_last=True)
 
@@ -297,7 +316,7 @@ class CsvFile:
                 self._blank_lines.append(line)
                 continue
             if len(row) != self._width:
-                if not row or (len(row) == 1 and not row[0].strip()):
+                if _is_blank(row):
                     continue
                 self._refuse_width(row, line)
             kept.extend([""] for _ in self._blank_lines)
@@ -347,6 +366,8 @@ class CsvFile:
             found = "has only blank lines and comments" if text else "is empty"
             raise ValueError(f"{self.name} {found}; expected a header and rows")
         self._waiting, self._line = "", 1
+        if not self._is_stream:
+            self._block_size = min(max(PIECE, _LEAST_ROWS * len(text) // (_line_ends(text) or 1)), _LARGEST_BLOCK)
         self._pieces = _prepended(text, pieces)
         return records
 
@@ -420,7 +441,7 @@ class CsvFile:
             fitting = [c for c in rivals if self._holds_only_numbers(tables[c], rivals)]
             if len(fitting) != 1:
                 shown = " and by ".join(map(repr, rivals))
-                remedy = f"write {self._spell('delimiter', rivals[0])} or {self._spell('delimiter', rivals[1])}"
+                remedy = f"write {self.spell('delimiter', rivals[0])} or {self.spell('delimiter', rivals[1])}"
                 raise ValueError(f"{self.name} could be split by {shown}: {remedy}")
             rivals = fitting
         if rivals:
@@ -444,7 +465,7 @@ class CsvFile:
         for c, rows in tables.items():
             if c != " " and all(len(row) > 1 for row in rows[1:] or rows):
                 unused = next(d for d in (*_DELIMITERS[1:4], "~", "^") if d not in text)
-                remedy = f"write {self._spell('delimiter', c)}, or for one column {self._spell('delimiter', unused)}"
+                remedy = f"write {self.spell('delimiter', c)}, or for one column {self.spell('delimiter', unused)}"
                 begins = "" if len(rows[0]) > 1 else f" but not in line {first_line}, the first"
                 raise ValueError(f"{self.name} has {c!r} in its lines{begins}: is it the delimiter? If so {remedy}")
         return ""
@@ -491,7 +512,7 @@ class CsvFile:
                 return True
         if not others and any(is_number) and not counts_up:
             return False
-        remedy = f"write {self._spell('header', True)} or {self._spell('header', False)}"
+        remedy = f"write {self.spell('header', True)} or {self.spell('header', False)}"
         self.refuse(self._start_line, f" may be the header or the first row: {remedy}")
 
     def _is_like_number(self, cell: str) -> bool:
@@ -512,13 +533,13 @@ class CsvFile:
             rest = f"did you mean {named(near[0])}?"
         elif len(self.names) == 1 and any(delimiter in self.names[0] for delimiter in _DELIMITERS[:4]):
             delimiter = next(delimiter for delimiter in _DELIMITERS if delimiter in self.names[0])
-            ask = f"is the delimiter {delimiter!r}? Then write {self._spell('delimiter', delimiter)}"
+            ask = f"is the delimiter {delimiter!r}? Then write {self.spell('delimiter', delimiter)}"
             rest = f"it has one, {named(self.names[0])}: {ask}"
         else:
             more = f" and {len(names) - 8} more" if len(names) > 8 else ""
             rest = f"it has {', '.join(map(named, names[:8]))}{more}"
             if not self.has_header:
-                rest += f": its first line is no header; if it is one, write {self._spell('header', True)}"
+                rest += f": its first line is no header; if it is one, write {self.spell('header', True)}"
         raise UnknownColumnError(f"{self.name} has no column {named(wanted)}, which {option} names; {rest}")
 
 
@@ -539,9 +560,13 @@ _OPEN = "unexpected end of data"  # what csv says of a quote that is not closed
 
 def _records_of(text: str, delimiter: str | None, *, strict: bool = True) -> Any:
     """Return csv's reader of a text; an empty delimiter, or None, is for one column."""
-    lines: Any = StringIO(text, newline="")
-    if delimiter == " " and '"' not in text:
-        lines = map(str.rstrip, lines)
+    lines: Any
+    if '"' in text or ("\r" in text and text.count("\r") != text.count("\r\n")):
+        lines = StringIO(text, newline="")
+    else:  # faster; what is left of "\r\n" is a line end of csv too
+        lines = text.removesuffix("\n").split("\n") if text else []
+        if delimiter == " ":
+            lines = map(str.rstrip, lines)
     return reader(lines, delimiter=delimiter or _NO_DELIMITER, strict=strict, skipinitialspace=True)
 
 
@@ -569,6 +594,10 @@ def _line_of_open_quote(text: str, delimiter: str | None) -> int:
         for row in _records_of(text, delimiter, strict=False):
             last = row
     return _line_ends(text) - _line_ends(last[-1] if last else "")
+
+
+def _is_blank(row: Record) -> bool:
+    return not row or (len(row) == 1 and not row[0].strip())
 
 
 def _line_ends(text: str) -> int:

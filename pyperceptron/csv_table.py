@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from _collections_abc import Mapping
 from array import array
-from itertools import compress
+from itertools import chain, compress
 from math import nan
+from operator import itemgetter
 
-from pyperceptron.checks import counted, named, one_of
+from pyperceptron.checks import named, one_of
+from pyperceptron.exceptions import UnknownColumnError
 from pyperceptron.table import Numbering, Table, Texts, level_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Any, NoReturn
 
-    from pyperceptron.csv_file import CsvFile, Spell
+    from pyperceptron.csv_file import Block, CsvFile, Spell
     from pyperceptron.notation import Notation
 
 _KINDS = ("number", "text")
+_NAMES_SHOWN = 8
 
 
 def read_csv(
@@ -53,6 +56,10 @@ def read_csv(
     progress   called now and then with the number of bytes and of rows read so far
     spell      says how an error names an option, given the option and its value; for a command line that has its own way
 
+    >>> table, y = read_csv(b"age,work,pays\\n39,State,no\\n50,Private,yes\\n", target="pays")
+    >>> table, y, table["age"]
+    (<Table of 2 rows: age, work (texts)>, ['no', 'yes'], array('d', [39.0, 50.0]))
+
     Raises ValueError in one sentence that says what is wrong, where and what to do: nothing is guessed, shifted or left out
     silently. Raises UnknownColumnError, a ValueError, for a column that is not there, and OSError.
     """
@@ -71,9 +78,12 @@ def read_csv(
 class CsvStream:
     """The rows of a delimited text file as they arrive; iteration yields (table, kept) for some rows at a time.
 
-    kinds  {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing number
-           is nan
-    keep   columns whose cells are handed on as they are: `kept` is a list of one tuple for each row
+    kinds     {name: "number" or "text"}: the columns of the tables; None for all that are not kept, as numbers. A missing
+              number is nan
+    required  the columns of numbers in which none may be missing
+    keep      columns whose cells are handed on as they are: `kept` is a list of one tuple for each row; keep_option is what
+              errors call it
+    drop      columns that are as if they were not there
     The other arguments are those of read_csv.
 
     names, has_header  of the file
@@ -88,7 +98,10 @@ class CsvStream:
         source: Any,
         kinds: Mapping[str, str] | None,
         *,
+        required: Collection[str] = (),
         keep: Sequence[str | int] = (),
+        keep_option: str = "keep",
+        drop: Sequence[str | int] = (),
         header: str | bool = "auto",
         delimiter: str | None = None,
         decimal: str = ".",
@@ -113,20 +126,43 @@ class CsvStream:
                 is_stream=True,
                 progress=progress,
             )
+            self._file.forget([self._file.position(column, "drop") for column in drop])
             self.names = self._file.names
             self.has_header = self._file.has_header
-            self._kept = [self._file.position(column, "keep") for column in keep]
+            self._kept = [self._file.position(column, keep_option) for column in keep]
             if kinds is None:
                 others = [position for position in range(len(self.names)) if position not in self._kept]
                 self._read = [(f"x{position}", position, "number") for position in others]
             else:
-                self._read = [(name, self._file.position(name, "the model"), _kind(kind, name)) for name, kind in kinds.items()]
+                places = self._places(tuple(kinds), is_certain=isinstance(header, bool))
+                self._read = [(name, places[name], _kind(kind, name)) for name, kind in kinds.items()]
         except BaseException:
             self.close()
             raise
         self.kept_names = tuple(self.names[position] for position in self._kept)
+        self._required = [position for name, position, _ in self._read if name in required]
         used = {position for _, position, _ in self._read} | set(self._kept)
         self.ignored = tuple(name for position, name in enumerate(self.names) if position not in used)
+
+    def _places(self, names: tuple[str, ...], *, is_certain: bool) -> dict[str, int]:
+        """Return the positions of the columns that the model needs.
+
+        is_certain  whether the caller said if there is a header: then a model of named columns takes those of a file without
+                    one in their order, and a model of positions, x0, x1, ..., those of a file with one
+        """
+        own = self._file.names
+        are_positions = all(name[:1] == "x" and name[1:].isdigit() for name in names)
+        if is_certain and not self.has_header and not are_positions and len(own) == len(names):
+            return dict(zip(names, range(len(own)), strict=True))
+        if is_certain and self.has_header and are_positions and not {*names} & {*own}:
+            return {name: self._file.position(int(name[1:]), "the model") for name in names}
+        if self.has_header and len(names) > 1 and not {*names} & {*own}:
+            shown = ", ".join(map(named, names[:_NAMES_SHOWN])) + (", ..." if len(names) > _NAMES_SHOWN else "")
+            raise UnknownColumnError(
+                f"{self._file.name} has a header that names none of the columns that the model needs, {shown}: if it is none, "
+                f"write {self._file.spell('header', False)}"
+            )
+        return {name: self._file.position(name, "the model") for name in names}
 
     def __enter__(self) -> CsvStream:
         return self
@@ -139,20 +175,59 @@ class CsvStream:
         self._text.__exit__()
 
     def __iter__(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
+        first_row = 0
         for block in self._file.blocks():
-            cells = list(zip(*block.rows, strict=True))
+            numbers = _NumberColumns(self._file, self._notation)
+            for _, position, kind in self._read:
+                if kind == "number":
+                    numbers.add(position, is_fixed=True)
+            numbers.extend(block)
+            for position in self._required:
+                if "missing" in (first := numbers.columns[position].first):
+                    row, cell = first["missing"]
+                    rest = "expected a number, as none was missing in the training: fill it in, or leave that row out"
+                    self._file.refuse_cell(block.lines[row], self.names[position], cell, rest)
             columns: dict[str, Any] = {}
             for name, position, kind in self._read:
-                if kind == "text":
-                    columns[name] = Texts(cells[position])
-                    continue
-                column = _Numbers(self._file, self._notation, position, is_fixed=True)
-                column.extend(cells[position], block.lines, block.is_plain)
-                columns[name] = column.values
-            kept: list[tuple[str, ...]] = [()] * len(block.rows)
-            if self._kept:
-                kept = list(zip(*(cells[position] for position in self._kept), strict=True))
-            yield Table(columns, has_header=self.has_header), kept
+                is_number = kind == "number"
+                columns[name] = numbers.columns[position].values if is_number else Texts(map(itemgetter(position), block.rows))
+            kept = [tuple([row[position] for position in self._kept]) for row in block.rows]
+            yield Table(columns, has_header=self.has_header, first_row=first_row), kept
+            first_row += len(block.rows)
+
+
+class _NumberColumns:
+    """The columns of a file that are read as numbers, by their position."""
+
+    def __init__(self, file: CsvFile, notation: Notation) -> None:
+        self.columns: dict[int, _Numbers] = {}
+        self._file = file
+        self._notation = notation
+
+    def add(self, position: int, *, is_fixed: bool) -> None:
+        """Begin a column; if its kind is fixed, a cell that is no number is refused at once."""
+        self.columns[position] = _Numbers(self._file, self._notation, position, is_fixed=is_fixed)
+
+    def extend(self, block: Block) -> None:
+        """Append the numbers of a block to the columns.
+
+        The cells are converted row by row, in the order in which they lie in memory, as far as all are numbers.
+        """
+        width = len(self.columns)
+        if not width:
+            return
+        picked = map(itemgetter(*self.columns), block.rows)
+        cells: list[str] = list(picked if width == 1 else chain.from_iterable(picked))
+        converted = self._notation.numbers(cells, is_plain=block.is_plain)
+        if converted is None:
+            for start, column in enumerate(self.columns.values()):
+                column.extend(cells[start::width], block)
+            return
+        numbers, has_missing = converted
+        for start, column in enumerate(self.columns.values()):
+            if has_missing:
+                column.note_missing(numbers[start::width], cells[start::width])
+            column.values.extend(numbers[start::width])
 
 
 class _Numbers:
@@ -175,17 +250,23 @@ class _Numbers:
         self._notation = notation
         self._is_fixed = is_fixed
 
-    def extend(self, cells: Sequence[str], lines: Sequence[int], is_plain: bool) -> None:
-        """Append the numbers of these cells, whose lines are given; if the kind is fixed, refuse one that is no number."""
-        first_row = len(self.values)
-        numbers = self._notation.numbers(cells, is_plain=is_plain)
-        if numbers is None:
-            numbers = array("d", [self._number(cell, first_row + i, lines[i]) for i, cell in enumerate(cells)])
-        elif numbers.tobytes().find(_NAN_BYTES) >= 0:
-            for i, value in enumerate(numbers):
-                if value != value:
-                    self._note("missing", first_row + i, cells[i])
-        self.values.extend(numbers)
+    def extend(self, cells: Sequence[str], block: Block) -> None:
+        """Append the numbers of these cells of a block; if the kind is fixed, refuse one that is no number."""
+        converted = self._notation.numbers(cells, is_plain=block.is_plain)
+        if converted is None:
+            row = len(self.values)
+            self.values.extend([self._number(cell, row + i, block.lines[i]) for i, cell in enumerate(cells)])
+            return
+        if converted[1]:
+            self.note_missing(converted[0], cells)
+        self.values.extend(converted[0])
+
+    def note_missing(self, numbers: array[float], cells: Sequence[str]) -> None:
+        """Note which of these numbers, which are appended next, are missing."""
+        row = len(self.values)
+        for i, value in enumerate(numbers):
+            if value != value:
+                self._note("missing", row + i, cells[i])
 
     def _number(self, cell: str, row: int, line: int) -> float:
         number = self._notation.number(cell)
@@ -193,7 +274,7 @@ class _Numbers:
             return number
         kind = _kind_of_cell(cell, self._notation)
         if self._is_fixed and kind != "missing":
-            remedy = "correct it, or leave that row out"
+            remedy = self._file.other_decimal(cell) or "correct it, or leave that row out"
             self._file.refuse_cell(line, self._file.names[self.position], cell, f"expected a number: {remedy}")
         self._note(kind, row, cell)
         return nan
@@ -203,9 +284,6 @@ class _Numbers:
         self.counts[kind] += 1
         if kind == "missing":
             self.missing.append(row)
-
-
-_NAN_BYTES = array("d", [nan]).tobytes()[-2:] if array("H", [1]).tobytes() == b"\1\0" else array("d", [nan]).tobytes()[:2]
 
 
 class _Reading:
@@ -228,32 +306,35 @@ class _Reading:
         self._lines = Lines()
         self._by_hand = self._kinds_by_hand(columns)
         self._target = None if target is None else file.position(target, "target")
-        dropped = [drop] if isinstance(drop, (str, int)) else drop or ()
+        dropped = [drop] if isinstance(drop, (str, int)) else () if drop is None else drop
+        if isinstance(dropped, (bytes, Mapping)) or not hasattr(dropped, "__iter__"):
+            raise TypeError(f"drop is {named(drop)}; expected a list of columns, by name or position")
         self._dropped = {file.position(column, "drop") for column in dropped}
         self._columns = self._chosen_columns()
-        self._numbers: dict[int, _Numbers] = {}
+        self._numbers = _NumberColumns(file, notation)
         self._texts: dict[int, Texts] = {}
         self._unnamed: list[int] = []
 
     def result(self, missing: str) -> tuple[Table, list[Any]]:
         for block in self._file.blocks():
-            cells = list(zip(*block.rows, strict=True))
             if not len(self._lines):
-                self._begin(cells, block.is_plain)
-            for position, numbers in self._numbers.items():
-                numbers.extend(cells[position], block.lines, block.is_plain)
+                self._begin(block)
+            self._numbers.extend(block)
             for position, texts in self._texts.items():
-                texts.extend(cells[position])
+                texts.extend(map(itemgetter(position), block.rows))
             for position in self._unnamed:
-                self._check_unnamed(cells[position], position)
+                self._check_unnamed(position, block)
             self._lines.extend(block.lines)
         if not len(self._lines):
             raise ValueError(f"{self._file.name} has no rows after the header; expected some")
         self._decide()
         y = [] if self._target is None else self._labels(self._target)
         dropped = 0
+        row_numbers: Sequence[int] = range(len(self._lines))
         if missing == "drop":
-            dropped, y = self._without_missing(y)
+            kept = self._rows_without_missing()
+            row_numbers = list(compress(row_numbers, kept))
+            dropped, y = kept.count(0), list(compress(y, kept))
         elif missing == "error":
             self._refuse_missing()
         names = self._file.names
@@ -263,6 +344,7 @@ class _Reading:
             target=None if self._target is None else names[self._target],
             dropped=dropped,
             has_header=self._file.has_header,
+            row_numbers=row_numbers,
         )
         return table, y
 
@@ -293,15 +375,15 @@ class _Reading:
             first[name] = position
         chosen = [position for position in used if position != self._target]
         if not chosen:
-            which = "is the target" if self._target is not None else "is left out"
-            ask = self._other_delimiter()
-            raise ValueError(f"{file.name} has {counted(len(names), 'column')}, which {which}; expected others{ask}")
+            if self._target is None:
+                raise ValueError(f"drop leaves out every column of {file.name}; expected one that stays")
+            raise ValueError(f"{file.name} has no column beside the target; expected some{self._other_delimiter()}")
         return chosen
 
     def _other_delimiter(self) -> str:
         return "" if self._file.delimiter else f": is there a delimiter, such as {self._spell('delimiter', ';')}?"
 
-    def _begin(self, cells: list[tuple[str, ...]], is_plain: bool) -> None:
+    def _begin(self, block: Block) -> None:
         """Decide by the first rows how each column is read."""
         for position in self._columns:
             if not self._file.names[position]:
@@ -309,7 +391,7 @@ class _Reading:
             elif position in self._by_hand:
                 self._read_as(position, self._by_hand[position])
             else:
-                self._read_as(position, "number" if self._may_be_numbers(cells[position], is_plain) else "text")
+                self._read_as(position, "number" if self._may_be_numbers(position, block) else "text")
         if self._target is not None:
             self._read_as(self._target, "text")
 
@@ -317,18 +399,18 @@ class _Reading:
         if kind == "text":
             self._texts[position] = Texts()
         else:
-            is_fixed = position in self._by_hand
-            self._numbers[position] = _Numbers(self._file, self._notation, position, is_fixed=is_fixed)
+            self._numbers.add(position, is_fixed=position in self._by_hand)
 
-    def _may_be_numbers(self, cells: Sequence[str], is_plain: bool) -> bool:
-        if self._notation.numbers(cells, is_plain=is_plain) is not None:
-            return True
+    def _may_be_numbers(self, position: int, block: Block) -> bool:
         notation = self._notation
+        cells = [row[position] for row in block.rows]
+        if notation.numbers(cells, is_plain=block.is_plain) is not None:
+            return True
         return all(notation.number(cell) is not None or _kind_of_cell(cell, notation) == "missing" for cell in cells)
 
-    def _check_unnamed(self, cells: Sequence[str], position: int) -> None:
+    def _check_unnamed(self, position: int, block: Block) -> None:
         """Refuse a column without a name that is not empty."""
-        if any(map(str.strip, cells)):
+        if any(row[position].strip() for row in block.rows):
             remedy = f"name it, or write {self._spell('drop', [position])} to leave it out"
             index = ", perhaps an index that pandas wrote" if position == 0 else ""
             raise ValueError(f"{self._file.name} has no name for the column at position {position}{index}: {remedy}")
@@ -344,7 +426,7 @@ class _Reading:
             if position in self._texts:
                 self._judge_texts(position)
                 continue
-            column = self._numbers[position]
+            column = self._numbers.columns[position]
             if column.counts["word"] or column.counts["odd"]:
                 numbers = len(column.values) - sum(column.counts.values())
                 self._judge(position, numbers, column.counts["word"], column.counts["odd"], column.first)
@@ -352,13 +434,12 @@ class _Reading:
             elif column.counts["missing"] == len(column.values):
                 late.append(position)
         for position in late:
-            del self._numbers[position]
+            del self._numbers.columns[position]
             self._texts[position] = Texts()
         if late:
             for block in self._file.blocks():
-                cells = list(zip(*block.rows, strict=True))
                 for position in late:
-                    self._texts[position].extend(cells[position])
+                    self._texts[position].extend(map(itemgetter(position), block.rows))
             if any(len(self._texts[position]) != len(self._lines) for position in late):
                 raise ValueError(f"{self._file.name} has changed while it was read: read it again")
         last = self._columns[-1]
@@ -407,16 +488,18 @@ class _Reading:
         example = f"1234{self._notation.decimal}5"
         if cell.strip().strip("+-").lower() in ("inf", "infinity", "nan") or self._notation.is_too_large(cell):
             rest = f"expected a finite number: correct it, leave that row out, or write {as_text}"
-        elif Notation(other).number(cell) is not None:
+        elif Notation(other).number(cell) is not None and self._file.delimiter != other:
             mark = self._spell("decimal", other)
             rest = f"expected a number such as {example}: write {mark} if {other!r} is its decimal mark, or {as_text}"
         else:
-            rest = f"expected a number such as {example}: write it so in the file, or {as_text}"
+            rest = f"expected a number such as {example}: write it so in the file, or write {as_text}"
         self._file.refuse_cell(self._lines[row], name, cell, rest)
 
     # --- their values
 
     def _labels(self, position: int) -> list[Any]:
+        from pyperceptron.notation import has_leading_zero, whole_number
+
         texts = self._texts.pop(position)
         levels = [text.strip() for text in texts.levels]
         name = self._file.names[position]
@@ -429,31 +512,30 @@ class _Reading:
                 self._file.refuse_cell(
                     line, name, level, f"expected {expected} in the target: fill it in, or leave that row out"
                 )
-        if kind == "text" or None in numbers:
+        if kind == "text" or None in numbers or (kind is None and any(map(has_leading_zero, levels))):
             values: list[Any] = levels
         else:
-            from pyperceptron.notation import whole_number
-
             whole = [whole_number(level) for level in levels]
             values = numbers if None in whole else whole
         return list(map(values.__getitem__, texts.codes))
 
     def _values(self, position: int) -> array[float] | Texts:
-        return self._numbers[position].values if position in self._numbers else _stripped(self._texts[position])
+        numbers = self._numbers.columns
+        return numbers[position].values if position in numbers else _stripped(self._texts[position])
 
     def _refuse_missing(self) -> None:
         """Refuse the first row in which a number is missing."""
-        rows = [(*column.first["missing"], position) for position, column in self._numbers.items() if column.missing]
+        rows = [(*column.first["missing"], position) for position, column in self._numbers.columns.items() if column.missing]
         if rows:
             row, cell, position = min(rows)
             remedy = f"fill it in, or write {self._spell('missing', 'mean')} or {self._spell('missing', 'drop')}"
             rest = f"expected a number, but that is a missing value: {remedy}"
             self._file.refuse_cell(self._lines[row], self._file.names[position], cell, rest)
 
-    def _without_missing(self, y: list[Any]) -> tuple[int, list[Any]]:
-        """Leave out the rows with a missing value; return how many they are, and y without them."""
+    def _rows_without_missing(self) -> bytearray:
+        """Leave out the rows with a missing value; return for each row 1 if it is kept, else 0."""
         kept = bytearray(b"\1") * len(self._lines)
-        for column in self._numbers.values():
+        for column in self._numbers.columns.values():
             for row in column.missing:
                 kept[row] = 0
         for texts in self._texts.values():
@@ -468,10 +550,10 @@ class _Reading:
                 f"{self._file.name} has a missing value in every row; expected rows without: drop columns with many"
             )
         if dropped:
-            for column in self._numbers.values():
+            for column in self._numbers.columns.values():
                 column.values = array("d", compress(column.values, kept))
             self._texts = {position: Texts(compress(texts, kept)) for position, texts in self._texts.items()}
-        return dropped, list(compress(y, kept))
+        return kept
 
 
 def _notation(decimal: str) -> Notation:

@@ -6,9 +6,9 @@ from array import array
 from math import fsum, isfinite, nan
 
 from pyperceptron.checks import counted, is_missing, named, read_number, refuse_number
-from pyperceptron.containers import Rows, empty, read_table, rows_of
+from pyperceptron.containers import Rows, empty, read_table, rows_of, values_by_name
 from pyperceptron.frames import column_names
-from pyperceptron.table import Table, Texts, level_of, text_of
+from pyperceptron.table import MISSING_WORDS, TRUTH_WORDS, Table, Texts, level_of, text_of
 from pyperceptron.vectors import as_view, list_of, zeros
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 MOST_LEVELS = 1000  # of a column of texts
-_AT_ONCE = 500_000  # numbers that are encoded at the same time for predictions
+_AT_ONCE = 150_000  # numbers that are encoded at the same time: they fit into the cache
 
 
 def read_samples(X: Any) -> tuple[Rows, Encoding | None]:
@@ -54,6 +54,7 @@ class ColumnEncoding:
         self.fill = fill
         self.has_missing = has_missing
         self.places: dict[str | None, int] = {level: first + index for index, level in enumerate(self.levels or ())}
+        self.places |= {word: self.places[level] for word, level in TRUTH_WORDS.items() if level in self.places}
         if has_missing:
             self.places[None] = first + self.width - 1
 
@@ -63,9 +64,23 @@ class ColumnEncoding:
         return (1 if self.levels is None else len(self.levels)) + self.has_missing
 
     @property
+    def texts(self) -> list[str]:
+        """The texts that have an indicator: the levels, and other ways to write them."""
+        return [text for text in self.places if text is not None]
+
+    @property
     def coef_names(self) -> list[str]:
         own = [str(self.name)] if self.levels is None else [f"{self.name}={level}" for level in self.levels]
         return [*own, f"{self.name} missing"] if self.has_missing else own
+
+    def plan(self) -> tuple[Hashable, int, Mapping[str, int] | None, float, int]:
+        """Return how the value in a mapping becomes numbers, as RowPredictor takes it."""
+        missing_place = self.places.get(None, -1)
+        levels = None
+        if self.levels is not None:
+            words = dict.fromkeys(MISSING_WORDS, missing_place)
+            levels = words | {level: place for level, place in self.places.items() if level is not None}
+        return self.name, self.first, levels, nan if self.fill is None else self.fill, missing_place
 
     def as_fields(self) -> dict[str, Any]:
         """Return a plain record: what `encoding_` shows and a model file holds."""
@@ -95,52 +110,76 @@ class Encoding:
         """Return the encoding that a table asks for; ValueError if a column has more than MOST_LEVELS different texts."""
         return cls((name, *_encoded(name, column, table.missing)) for name, column in table.columns.items())
 
-    def rows(self, table: Table, start: int = 0, stop: int | None = None) -> Rows:
-        """Return some rows of a table with these columns, in this order, as n_rows × width numbers.
+    def rows(self, table: Table) -> Rows:
+        """Return a table with these columns, in this order, as n_rows × width numbers.
 
         Raises ValueError for a missing number that has no fill, TypeError for a column of the other kind.
         """
-        n_rows = len(range(len(table))[start:stop])
-        flat = zeros(n_rows * self.width)
+        flat = zeros(len(table) * self.width)
+        view: memoryview[float] = memoryview(flat)
+        columns = self._with_places(table)
+        for start in range(0, len(table), self._at_once):
+            part = view[start * self.width : (start + self._at_once) * self.width]
+            self._fill(part, columns, start, table.first_row)
+        return self._as_rows(flat, table)
+
+    def blocks(self, table: Table) -> Iterator[Rows]:
+        """Yield the rows of a table some at a time, as `rows` gives them."""
+        columns = self._with_places(table)
+        for start in range(0, len(table), self._at_once):
+            flat = zeros(min(self._at_once, len(table) - start) * self.width)
+            self._fill(memoryview(flat), columns, start, table.first_row)
+            yield self._as_rows(flat, table, start)
+
+    @property
+    def _at_once(self) -> int:
+        """How many rows are encoded at the same time."""
+        return max(1, _AT_ONCE // self.width)
+
+    def _as_rows(self, flat: Numbers, table: Table, start: int = 0) -> Rows:
+        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), table.first_row + start)
+
+    def _with_places(self, table: Table) -> list[tuple[ColumnEncoding, Column, list[int]]]:
+        """Return each column with its encoding and, for texts, the place of the indicator of each level, -1 for none."""
+        columns = []
         for encoding, (name, column) in zip(self.columns, table.columns.items(), strict=True):
             if isinstance(column, Texts) != (encoding.levels is not None):
                 column = _of_other_kind(name, column)
+            levels = column.levels if isinstance(column, Texts) else ()
+            columns.append((encoding, column, [encoding.places.get(level_of(text), -1) for text in levels]))
+        return columns
+
+    def _fill(
+        self, view: memoryview[float], columns: list[tuple[ColumnEncoding, Column, list[int]]], start: int, first_row: int
+    ) -> None:
+        """Write the numbers of the rows from `start` on into a view of zeros, as many rows as it has."""
+        stop = start + len(view) // self.width
+        for encoding, column, places in columns:
             if isinstance(column, Texts):
-                self._add_indicators(flat, encoding, column, start, n_rows)
+                self._add_indicators(view, column.codes[start:stop], places)
             else:
-                self._add_numbers(flat, encoding, column[start : start + n_rows], start)
-        return Rows(as_view(flat, self.width), table.container, tuple(self.coef_names), start)
+                self._add_numbers(view, encoding, column[start:stop], first_row + start)
 
-    def _add_indicators(self, flat: Numbers, encoding: ColumnEncoding, column: Texts, start: int, n_rows: int) -> None:
-        places = [encoding.places.get(level_of(text), -1) for text in column.levels]
-        codes = column.codes if n_rows == len(column) else column.codes[start : start + n_rows]
+    def _add_indicators(self, view: memoryview[float], codes: array[int], places: list[int]) -> None:
         if min(places, default=0) >= 0:
-            for begin, code in zip(range(0, len(flat), self.width), codes, strict=True):
-                flat[begin + places[code]] = 1.0
+            for begin, code in zip(range(0, len(view), self.width), codes, strict=True):
+                view[begin + places[code]] = 1.0
             return
-        for begin, code in zip(range(0, len(flat), self.width), codes, strict=True):
+        for begin, code in zip(range(0, len(view), self.width), codes, strict=True):
             if places[code] >= 0:
-                flat[begin + places[code]] = 1.0
+                view[begin + places[code]] = 1.0
 
-    def _add_numbers(self, flat: Numbers, encoding: ColumnEncoding, numbers: Numbers, start: int) -> None:
+    def _add_numbers(self, view: memoryview[float], encoding: ColumnEncoding, numbers: Numbers, first_row: int) -> None:
         if not isfinite(sum(numbers)):  # the sum of numbers that are not missing may overflow too
             for row, number in enumerate(numbers):
                 if number == number:
                     continue
                 if encoding.fill is None:
-                    refuse_number("X", start + row, 0, encoding.name, "missing", "fill it in or drop that row")
+                    refuse_number("X", first_row + row, 0, encoding.name, "missing", "fill it in or drop that row")
                 numbers[row] = encoding.fill
                 if encoding.has_missing:
-                    flat[row * self.width + encoding.places[None]] = 1.0
-        memoryview(flat)[encoding.first :: self.width] = memoryview(numbers)
-
-    def blocks(self, table: Table) -> Iterator[Rows]:
-        """Yield the rows of a table some at a time, as `rows` gives them."""
-        if not len(table):
-            raise empty("X")
-        at_once = max(1, _AT_ONCE // self.width)
-        for start in range(0, len(table), at_once):
-            yield self.rows(table, start, start + at_once)
+                    view[row * self.width + encoding.places[None]] = 1.0
+        view[encoding.first :: self.width] = memoryview(numbers)
 
     def unseen(self, table: Table) -> dict[Hashable, int]:
         """Return in how many rows a column holds a text that it did not hold in the training, by the column's name."""
@@ -167,11 +206,13 @@ class Encoding:
         """
         if not isinstance(X, Table) and column_names(X) is None:
             return self._table_of_rows(X)
-        read = read_table(X, "X")
-        if isinstance(read, Rows):
+        read = read_table(X, "X", always=True)
+        if isinstance(read, Rows):  # of a frame that only NumPy can read
             names = read.names if read.names is not None else self.names
             flat = list_of(zip(*(row for row in read.view.tolist()), strict=True))
             read = Table({name: array("d", values) for name, values in zip(names, flat, strict=True)}, container=read.container)
+        if not len(read):
+            raise empty("X")
         return read
 
     def _table_of_rows(self, X: Any) -> Table:
@@ -188,7 +229,9 @@ class Encoding:
         return Table(columns, container="list")
 
     def raw_row(self, row: Any, name: str) -> list[Any]:
-        """Return a row of raw values, one for each column of the table, as a list."""
+        """Return a row of raw values, one for each column of the table, as a list; a mapping is read by the columns' names."""
+        if hasattr(row, "keys"):
+            return values_by_name(row, self.names, name, "value")
         if isinstance(row, str) or not hasattr(row, "__iter__"):
             raise TypeError(f"{name} is {named(row)}; expected a row of {counted(len(self.columns), 'value')}")
         values = list(row)
@@ -214,18 +257,9 @@ class Encoding:
                 row[place] = 1.0
         return row
 
-    def plan(self) -> tuple[tuple[Hashable, int, Mapping[str, int] | None], ...]:
-        """Return for each column its name, its place among the numbers and, for texts, the place of each level's indicator."""
-        return tuple(
-            (
-                column.name,
-                column.first,
-                None
-                if column.levels is None
-                else {level: place for level, place in column.places.items() if level is not None},
-            )
-            for column in self.columns
-        )
+    def plan(self) -> tuple[tuple[Hashable, int, Mapping[str, int] | None, float, int], ...]:
+        """Return how a mapping becomes a row, as RowPredictor takes it."""
+        return tuple(column.plan() for column in self.columns)
 
 
 def _encoded(name: Hashable, column: Column, missing: str) -> tuple[Sequence[str] | None, float | None, bool]:
@@ -258,6 +292,9 @@ def _number(value: Any, name: str, row: int, encoding: ColumnEncoding) -> float:
 def _of_other_kind(name: Hashable, column: Column) -> Column:
     """Return a column without any value as one of the other kind; TypeError if there is a value."""
     if isinstance(column, Texts):
+        truths = column.as_truths()
+        if truths is not None:
+            return truths
         missing = {code for code, text in enumerate(column.levels) if level_of(text) is None}
         for row, code in enumerate(column.codes):
             if code not in missing:

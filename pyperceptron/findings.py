@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyperceptron.backends import Backend
     from pyperceptron.columns import Columns
     from pyperceptron.containers import Rows
+    from pyperceptron.encoding import Encoding
     from pyperceptron.labels import Targets
     from pyperceptron.objective import Objective
     from pyperceptron.stopping import Point, Tolerance
@@ -27,6 +28,7 @@ _MANY_NAMES = 10
 _RULED = 100.0  # times the range of the other numbers: a huge one
 _MOST_RULERS = 0.02  # of a column's numbers: more than a few
 _NEGLIGIBLE_LOGIT = 0.01
+_FEW_LEVELS = 10  # of which as many as rows are no sign of an identifier
 _MOST_CLASSES = 20  # of which some have a fraction, with under two rows each: more of them are a measurement
 _FLAT = 1e-3  # logits that vary less are one answer for every row
 _UNRELATED = 1e-6  # a gradient norm in units of J; as J is convex, _FLAT logits decrease it by 1e-9 at most
@@ -70,6 +72,21 @@ def diagnose_backend(backend: str, objective: Objective) -> list[Finding]:
             warns=False,
         )
     ]
+
+
+def diagnose_texts(encoding: Encoding | None, n_rows: int) -> list[Finding]:
+    """Say which columns of texts tell the rows apart, and so teach nothing about others."""
+    findings = []
+    for column in encoding.columns if encoding else ():
+        if column.levels is not None and len(column.levels) > max(_FEW_LEVELS, n_rows / 2):
+            findings.append(
+                Finding(
+                    f"Column {column.name!r} of X holds {len(column.levels):,} different texts in {n_rows:,} rows: it looks "
+                    "like an identifier, from which a model learns the rows by heart and nothing about others: leave it out.",
+                    warns=False,
+                )
+            )
+    return findings
 
 
 def diagnose_targets(targets: Targets, names: tuple[Hashable, ...] | None) -> list[Finding]:

@@ -10,7 +10,7 @@ from pyperceptron.checks import LIMIT, named, one_of, thread_count
 from pyperceptron.chunks import Chunks
 from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
 from pyperceptron.encoding import read_samples
-from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
+from pyperceptron.findings import diagnose_backend, diagnose_targets, diagnose_texts, ruled_columns, warn
 from pyperceptron.labels import read_labels, read_probabilities
 from pyperceptron.losses import loss_for
 from pyperceptron.model import FittedModel
@@ -91,7 +91,8 @@ def fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> None:
         estimator._set_fitted(model)
 
     def data_findings(coefficients: Numbers) -> list[Finding]:
-        of_data = diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
+        of_data = diagnose_targets(targets, samples.names) + diagnose_texts(encoding, len(samples))
+        of_data += ruled_columns(samples, columns, coefficients, objective.width)
         return of_data + diagnose_backend(estimator.backend, objective)
 
     def call_back(iteration: int) -> object:

@@ -7,7 +7,7 @@ from array import array
 from math import nan
 
 from pyperceptron.checks import is_missing, named, read_number, refuse_failure
-from pyperceptron.table import Table, Texts, level_of, looks_like_number
+from pyperceptron.table import Table, Texts, level_of, looks_like_number, text_of
 from pyperceptron.vectors import PIECE, as_view, float64_copy, numpy_if_loaded, reshaped, zeros
 
 TYPE_CHECKING = False
@@ -40,17 +40,19 @@ def column_names(source: Any) -> Names | None:
     return None
 
 
-def read_frame(source: Any, name: str, texts: bool = False) -> Table | tuple[Any, Names] | None:
+def read_frame(source: Any, name: str, texts: bool = False, always: bool = False) -> Table | tuple[Any, Names] | None:
     """Return the numbers of a data frame, n_rows × n_columns, in a NumPy array or a memoryview, and its columns' names.
 
     A missing value is nan. With `texts`, a frame that has columns of texts or categories is given as a Table, in which truth
-    values are texts too. None if the source is no data frame, or one that only NumPy or its own methods can read. Raises
+    values are texts too; with `always`, any frame is. None if the source is no data frame, or one that only NumPy or its own
+    methods can read. Raises
     TypeError, naming the column, if one holds dates or anything else that cannot be read, or texts without `texts`.
     """
     if isinstance(source, Table):
-        return source if texts and (source.has_texts or source.missing != "error") else _numbers_of_table(source, name)
+        as_table = texts and (always or source.has_texts or source.missing != "error")
+        return source if as_table else _numbers_of_table(source, name)
     if is_pandas(source, "DataFrame"):
-        if texts and (mixed := _table_of_pandas(source, name)) is not None:
+        if texts and (mixed := _table_of_pandas(source, name, always)) is not None:
             return mixed
         return _numbers_of_pandas(source, name), tuple(source.columns)
     if is_pandas(source, "Series"):  # it speaks Arrow too, but cannot say objects
@@ -62,7 +64,7 @@ def read_frame(source: Any, name: str, texts: bool = False) -> Table | tuple[Any
             if table.names is None and hasattr(source, "__iter__"):  # a single column, which may hold lists
                 return None
             names: Names = (None,) if table.names is None else table.names
-            if texts and any(map(holds_texts, table.formats)):
+            if texts and (always or any(map(holds_texts, table.formats))):
                 return _table_of_arrow(table, names, name)
             return _joined(names, table.formats, table.batches(), name), names
     if _speaks(source, "__dataframe__") and not hasattr(source, "__array__"):
@@ -90,18 +92,21 @@ def _numbers_of_table(table: Table, name: str) -> tuple[Any, Names]:
     view = memoryview(flat)
     for j, (column, values) in enumerate(table.columns.items()):
         if isinstance(values, Texts):
-            _refuse_column(name, column, "texts")
+            numbers = values.as_truths()
+            if numbers is None:
+                _refuse_column(name, column, "texts")
+            values = numbers
         view[j::n_columns] = memoryview(values)
     return as_view(flat, n_columns) if flat else memoryview(b""), table.names
 
 
-def _table_of_pandas(frame: Any, name: str) -> Table | None:
-    """Return a pandas frame as a Table if it has a column of texts or categories, else None."""
+def _table_of_pandas(frame: Any, name: str, always: bool) -> Table | None:
+    """Return a pandas frame as a Table if it has a column of texts or categories, or always; else None."""
     kinds = [_kind_of_pandas(dtype) for dtype in frame.dtypes]
     for index, kind in enumerate(kinds):
         if kind == "O":
             kinds[index] = _kind_of_objects(frame.iloc[:, index].tolist())
-    if "texts" not in kinds and "categories" not in kinds:
+    if not always and "texts" not in kinds and "categories" not in kinds:
         return None
     columns: dict[Any, Any] = {}
     for index, (column, kind) in enumerate(zip(frame.columns, kinds, strict=True)):
@@ -122,6 +127,8 @@ def _kind_of_objects(values: list[Any]) -> str:
 
 def _column_of_pandas(series: Any, kind: str, name: str, index: int, column: Hashable) -> Texts | array[float]:
     if kind == "categories":
+        for category in series.cat.categories.tolist():
+            text_of(category, column)  # refuses one that is no text
         codes = array("I", (series.cat.codes.to_numpy() + 1).astype("I").tobytes())  # the code of a missing value is -1
         return Texts.of_codes([None, *series.cat.categories.tolist()], codes)
     if kind == "texts":

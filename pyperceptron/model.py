@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from math import nan
 
 from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
@@ -217,7 +218,7 @@ class FittedModel:
             return None
         if self.encoding is not None:
             return self.encoding.plan()
-        return tuple((name, place, None) for place, name in enumerate(self.names))
+        return tuple((name, place, None, nan, -1) for place, name in enumerate(self.names))
 
     def picklable_row_predictor(self) -> RowPredictor:
         """Return a RowPredictor whose methods can be pickled: they take this model along."""
@@ -242,17 +243,19 @@ class FittedModel:
         else:
             results = zeros(len(table) * n_columns)
             view = as_view(results, n_columns)
+        start = 0
         for block in blocks:
-            start = block.first_row
             failed = backend.predict(block.view, self.coefficients, activation, view[start : start + block.n_rows])
             if failed >= 0:
                 refuse_overflow(block, failed, "X", backend)
+            start += block.n_rows
         return table, results
 
     def _read(self, X: Any) -> tuple[Rows | Table, Iterable[Rows]]:
         """Return X, checked, and blocks of its rows as the numbers that the model sees."""
         if self.encoding is None:
             rows = read_rows(self._in_order(X) if isinstance(X, Table) else X, "X")
+            rows.first_row = X.first_row if isinstance(X, Table) else 0
             self._check_columns(rows.names, rows.n_columns)
             return rows, [rows]
         table = self._in_order(self.encoding.table_of(X))

@@ -36,10 +36,12 @@ class Notation:
             return None
         return value if isfinite(value) else None
 
-    def numbers(self, texts: Sequence[str], *, is_plain: bool) -> array[float] | None:
-        """Return the numbers that the texts are, nan for a missing one; None if any of them is neither, or perhaps neither.
+    def numbers(self, texts: Sequence[str], *, is_plain: bool) -> tuple[array[float], bool] | None:
+        """Return the numbers that the texts are, nan for a missing one, and whether there is such a one; at the speed of C.
 
         is_plain  whether it is known that the texts are ASCII and hold no underscore
+
+        None says that some text is neither a number nor a word for a missing value, or that only `number` can tell.
         """
         if not is_plain:
             joined = "".join(texts)
@@ -62,11 +64,11 @@ class Notation:
             except ValueError:
                 return None
         if isfinite(sum(values)):
-            return values
+            return values, False
         if inf in values or -inf in values:
             return None
         words = [texts[i] for i, value in enumerate(values) if value != value]  # "-nan" is no word for a missing value
-        return values if all(is_missing_word(word) for word in words) else None
+        return (values, bool(words)) if all(is_missing_word(word) for word in words) else None
 
     def is_too_large(self, text: str) -> bool:
         """Whether a text is a number that no float can hold."""
@@ -98,6 +100,11 @@ class Notation:
 def is_missing_word(text: str) -> bool:
     """Whether a text says that a value is missing."""
     return text.strip() in MISSING_WORDS
+
+
+def has_leading_zero(text: str) -> bool:
+    """Whether a text is digits that begin with a needless 0, as codes do that are no numbers: 007."""
+    return text.isdigit() and len(text) > 1 and text[0] == "0"
 
 
 def whole_number(text: str) -> int | None:

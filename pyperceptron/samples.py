@@ -6,8 +6,8 @@ import sys
 from _collections_abc import Mapping  # unlike the package collections, loaded by Python itself
 from array import array
 
-from pyperceptron.checks import LIMIT, counted, named, refuse_failure, refuse_number
-from pyperceptron.containers import listed, read_rows, refuse_masked, refuse_unreadable
+from pyperceptron.checks import LIMIT, counted, named, refuse_number
+from pyperceptron.containers import listed, read_rows, refuse_masked, refuse_unreadable, values_by_name
 from pyperceptron.frames import column_names
 from pyperceptron.vectors import as_flat, as_list, float64_copy, pieces
 
@@ -85,6 +85,8 @@ def read_row(
     """
     refuse_masked(getattr(sample, "mask", None), "x", 0)
     expected = f"a flat row of {counted(n_columns, 'number')}"
+    if encoding is not None:
+        expected = f"a flat row of {counted(len(encoding.columns), 'value')}"
     if isinstance(sample, Mapping) and names is None:
         raise TypeError(f"x is {named(sample)}; expected {expected}: the model was fitted without column names")
     if not isinstance(sample, Mapping):
@@ -92,7 +94,11 @@ def read_row(
     n_dimensions = getattr(sample, "ndim", 1)
     if column_names(sample) is not None or n_dimensions != 1:
         raise TypeError(f"x is {named(sample)}; expected {expected}{': predict takes several rows' if n_dimensions else ''}")
-    values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else listed(sample, "x", expected)
+    values = (
+        values_by_name(sample, names, "x", "number" if encoding is None else "value")
+        if names and hasattr(sample, "keys")
+        else listed(sample, "x", expected)
+    )
     if encoding is not None:
         if not overflows:
             values = encoding.row(encoding.raw_row(values, "x")).tolist()
@@ -109,25 +115,6 @@ def read_row(
     if overflows:
         refuse_overflow(table, 0, "x", backend)
     return _copy_within(table, "x", _LARGEST, backend)
-
-
-def _values_by_name(sample: Any, names: tuple[Hashable, ...]) -> list[Any]:
-    """Return the values of a mapping, a Series or another row with keys, in the order of the names."""
-    try:
-        keys = list(sample.keys())
-        if {*keys} == {*names} and len(keys) == len(names):
-            return [sample[name] for name in names]
-        if not isinstance(sample, Mapping) and keys == list(range(len(keys))):  # a Series without names
-            return list(sample)
-    except Exception as error:
-        refuse_failure("x", error)
-    missing = ", ".join(repr(name) for name in names if name not in keys)
-    unknown = ", ".join(repr(key) for key in keys if key not in names)
-    found = " and ".join([f"lacks {missing}"] * bool(missing) + [f"has {unknown} besides"] * bool(unknown))
-    raise ValueError(
-        f"x {found or 'has a name twice'}; expected one number for each column that the model was fitted with: "
-        f"give {', '.join(map(repr, names))}"
-    )
 
 
 def read_inputs(inputs: Any, n_columns: int) -> Rows:

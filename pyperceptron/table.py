@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Column: TypeAlias = "array[float] | Texts"
 
 MISSING_WORDS = frozenset(["", "NA", "N/A", "n/a", "#N/A", "nan", "NaN", "null", "NULL", "None", "?", "-"])
+TRUTH_WORDS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False"}  # as other programs write truth values
 _NAMES_SHOWN = 8
 
 
@@ -56,6 +57,14 @@ class Texts:
     def levels(self) -> list[Any]:
         return [level if isinstance(level, str) else text_of(level, "of texts") for level in self._numbers]
 
+    def as_truths(self) -> array[float] | None:
+        """Return the column as 1 for true, 0 for false and nan for missing; None if it holds other texts."""
+        values = {"True": 1.0, "False": 0.0, None: nan}
+        levels = list(map(level_of, self.levels))
+        if not {*levels} <= {*values} or not any(levels):
+            return None
+        return array("d", map([values[level] for level in levels].__getitem__, self.codes))
+
     def counts(self) -> list[int]:
         """Return how many rows have each level."""
         counts = [0] * len(self._numbers)
@@ -87,7 +96,9 @@ class Table:
     target      the name of the column that was taken out as y, or None
     dropped     how many rows were left out because a value was missing
     has_header  whether the names are those of the source, or made up as x0, x1, ... for one that has none
-    container   the kind in which predictions for its rows are given: "list" or "numpy"
+    first_row   the number that errors give the first row, if the table is a part of a longer one
+    row_numbers  which rows of the source these are, counted from 0; None if they have no source
+    container   the kind in which predictions for its rows are given: "list", "numpy" or "array", a flat array.array
 
     `table[name]` is an array("d") of numbers, or a list of texts; iteration gives the rows as tuples.
     """
@@ -100,6 +111,8 @@ class Table:
         target: str | None = None,
         dropped: int = 0,
         has_header: bool = True,
+        first_row: int = 0,
+        row_numbers: Sequence[int] | None = None,
         container: str = "list",
     ) -> None:
         if not isinstance(columns, Mapping):
@@ -117,6 +130,8 @@ class Table:
         self.target = target
         self.dropped = dropped
         self.has_header = has_header
+        self.first_row = first_row
+        self.row_numbers = row_numbers
         self.container = container
 
     @property
@@ -168,6 +183,7 @@ class Table:
             target=self.target,
             dropped=self.dropped,
             has_header=self.has_header,
+            first_row=self.first_row,
             container=self.container,
         )
 
@@ -202,6 +218,8 @@ def text_of(value: Any, name: object) -> str | None:
         return None
     if hasattr(value, "item") and not getattr(value, "shape", ()):  # a single value of NumPy
         value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one kind of number
     if isinstance(value, (bool, int, float)):
         return str(value)
     raise TypeError(f"column {named(name)} holds {named(value)}; expected a text: convert it with str(...)")
@@ -216,8 +234,9 @@ def looks_like_number(text: Any) -> bool:
 
 
 def level_of(text: str | None) -> str | None:
-    """Return the level that a text stands for: the text without spaces around it, None if it says that it is missing."""
+    """Return the level that a text stands for: the text without spaces around it, "True" for TRUE and true, "False" for FALSE
+    and false, and None for a word that says that a value is missing."""
     if text is None:
         return None
     text = text.strip()
-    return None if text in MISSING_WORDS else text
+    return None if text in MISSING_WORDS else TRUTH_WORDS.get(text, text)

@@ -13,21 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
-PIECE = 1 << 18  # bytes that are read at a time, and at most about as many of a decompressed piece: they fit into the cache
+PIECE = 1 << 16  # bytes that are read at a time, and decompressed: what is made of them fits into the processor's cache
 _ZIP = b"PK\x03\x04"
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
-_FORMATS = {
-    b"PAR1": "a Parquet file: read it with pyarrow, pandas, polars or DuckDB",
-    b"ARROW1": "an Arrow file: read it with pyarrow, pandas or polars",
-    b"FEA1": "a Feather file: read it with pyarrow or pandas",
-    b"ORC": "an ORC file: read it with pyarrow or pandas",
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz", **{f"BZh{level}1AY&SY".encode(): "bz2" for level in range(1, 10)}}
+_FORMATS = {  # with enough bytes not to be the name of a column
+    b"PAR1\x15": "a Parquet file: read it with pyarrow, pandas, polars or DuckDB",
+    b"ARROW1\x00\x00": "an Arrow file: read it with pyarrow, pandas or polars",
+    b"FEA1\x00\x00": "a Feather file: read it with pyarrow or pandas",
     b"SQLite format 3\x00": "an SQLite database: export the table as CSV",
     b"%PDF-": "a PDF: copy the table into a CSV file",
     b"\xd0\xcf\x11\xe0": "an old Excel or other Office file: save it as CSV",
     b"\x28\xb5\x2f\xfd": "compressed by zstd: decompress it first, as `zstd -d` does",
     b"\x04\x22\x4d\x18": "compressed by lz4: decompress it first, as `lz4 -d` does",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it first",
-    b"Rar!": "a RAR archive: unpack it first",
+    b"Rar!\x1a": "a RAR archive: unpack it first",
     b"\x93NUMPY": "an array of NumPy: read it with numpy.load",
     b"\x89HDF": "an HDF5 file: read it with pandas or h5py",
     b"<!doctype html": "a web page: download the data themselves",
@@ -108,6 +107,7 @@ class TextSource:
         pieces = _from_the_first(self._pieces(), [*_COMPRESSED, _ZIP, *_FORMATS, *_MARKS])
         head = next(pieces, b"")
         if isinstance(head, str):
+            self._refuse_formats(head[:32].encode("utf-8", "replace"))
             yield from self._checked(head, pieces)
             return
         self._refuse_formats(head)

@@ -47,7 +47,7 @@ LEVELS = [
     {"demo"},
     {"cli.command", "cli.parser"},
     {"cli.answers", "cli.files", "cli.lines", "cli.progress"},
-    {"cli.reading"},
+    {"cli.evaluation_lines", "cli.reading"},
     {"cli.demo", "cli.evaluate", "cli.export", "cli.inspect", "cli.predict", "cli.train"},
     {"cli"},
     {"__main__"},

@@ -170,6 +170,18 @@ def test_texts_that_the_training_did_not_see_are_counted(trained, tmp_path, caps
     assert answers(out)[1] == answers(out)[3] != answers(out)[2]
 
 
+def test_a_bad_cell_is_named_with_its_line(trained, tmp_path, capsys):
+    path = tmp_path / "new.csv"
+    for cell, told in (
+        ("", "column 'age' is ''; expected a number, as none"),
+        ("old", "column 'age' is 'old'; expected a number"),
+    ):
+        path.write_text(f"hours,city,smokes,age\n38,Oslo,no,40\n38,'\",no,40\n38,Oslo,no,{cell}\n", encoding="utf-8")
+        code, _, err = run(capsys, "predict", trained, path)
+        assert (code, err.count("\n")) == (1, 1)
+        assert f"{path} line 4, {told}" in err
+
+
 def test_a_missing_column_is_named_with_exit_code_2(trained, tmp_path, capsys):
     path = tmp_path / "new.csv"
     path.write_text("hours,town,smokes,age\n38,Oslo,no,40\n", encoding="utf-8")
@@ -266,12 +278,16 @@ def test_independent_outputs(tmp_path, capsys):
         ("train {folder} --target income --model {model}", 1, "cannot read"),
         ("train {people} --target income --model {model} --l2 -1", 2, "'-1' is not 0 or a positive number"),
         ("train {people} --target income --model {model} --validate 1", 2, "'1' is not a part of the rows"),
-        ("train {people} --target income --model {model} --validate 0.0001", 1, "leaves none to evaluate or to train on"),
-        ("train {people} --target income --model {model} --class-weight rich=2", 1, "'rich', which is no label"),
+        ("train {people} --target income --model {model} --validate 0.0001", 2, "leaves none to evaluate or to train on"),
+        ("train {people} --target income --model {model} --class-weight rich=2", 2, "'rich', which is no label"),
         ("train {people} --target income --model {model} --class-weight high=0", 2, "'0' is not a positive number"),
-        ("train {people} --target income --model {model} --encoding klingon", 1, "klingon"),
+        ("train {people} --target income --model {model} --encoding klingon", 2, "klingon"),
         ("train {people} --target income --model {model} --delimter ;", 2, "did you mean --delimiter?"),
         ("train {people} --model {model}", 2, "the following arguments are required: --target"),
+        ("train {people} --model {model} --traget income", 2, "did you mean --target?"),
+        ("train --drop age {people} --target income --model {model}", 2, "put them before options that take several values"),
+        ("train {people} --target income --model -", 2, "--model needs the name of a file"),
+        ("train {people} --target income --model {people}", 2, "is the file of the rows"),
         ("predict {folder}/none.json {people}", 1, "cannot read"),
         ("predict {people} {people}", 1, "no valid JSON"),
         ("predict {trained} {folder}/none.csv", 1, "cannot read"),
@@ -287,6 +303,64 @@ def test_errors_are_one_line_with_their_exit_code(people, trained, tmp_path, cap
     assert (found, out, err.count("\n")) == (code, "", 1), err
     assert told in err
     assert os.listdir(tmp_path) == []
+
+
+def test_held_out_rows_are_those_of_the_file(tmp_path, capsys):
+    path = tmp_path / "gaps.csv"
+    path.write_text("x,y\n" + "".join(f"{x if x % 3 else ''},{'ab'[x * x % 5 > 2]}\n" for x in range(90)), encoding="utf-8")
+    train = ["train", path, "--target", "y", "--model", tmp_path / "m.json", "--missing", "drop", "--validate", "0.5", "--json"]
+    report = json.loads(run(capsys, *train)[1])
+    assert (report["rows"], report["dropped"], len(report["validation"]["held_out"])) == (30, 30, 30)
+    assert all(row % 3 for row in report["validation"]["held_out"])
+    assert max(report["validation"]["held_out"]) > 60
+
+
+def test_codes_with_leading_zeros_stay_as_they_are(tmp_path, capsys):
+    path = tmp_path / "codes.csv"
+    path.write_text("x,y\n1,007\n2,7\n3,08\n4,007\n", encoding="utf-8")
+    assert run(capsys, "train", path, "--target", "y", "--model", tmp_path / "m.json")[0] == 0
+    assert pp.load(tmp_path / "m.json").classes_ == ["007", "08", "7"]
+
+
+def test_truth_values_are_the_same_however_they_are_written(tmp_path):
+    table, y = pp.read_csv(b"flag,x,y\nTRUE,1,a\nFALSE,2,b\nTRUE,3,b\n", target="y")
+    model = pp.Perceptron(l2=0.1).fit(table, y)
+    assert model.coef_names_ == ["flag=False", "flag=True", "x"]
+    expected = model.predict_proba_one({"flag": "TRUE", "x": 1})
+    for flag in ("true", "True", True):
+        assert model.predict_proba_one({"flag": flag, "x": 1}) == expected
+    assert model.predict_proba(pp.Table({"flag": [True], "x": [1]})) == [list(expected)]
+
+
+def test_a_column_dropped_in_the_training_is_dropped_in_a_prediction(tmp_path, capsys):
+    path = tmp_path / "twice.csv"
+    path.write_text("a,b,a,y\n1,2,9,p\n2,1,9,q\n3,5,9,q\n", encoding="utf-8")
+    assert run(capsys, "train", path, "--target", "y", "--model", tmp_path / "m.json", "--drop", "2")[0] == 0
+    code, out, _ = run(capsys, "predict", tmp_path / "m.json", path, "--drop", "2")
+    assert (code, len(answers(out))) == (0, 4)
+
+
+def test_headers_that_only_one_file_has(tmp_path, capsys):
+    with_header, without = tmp_path / "with.csv", tmp_path / "without.csv"
+    rows = "".join(f"{x},{x * x % 7}\n" for x in range(20))
+    with_header.write_text("p,q\n" + rows, encoding="utf-8")
+    without.write_text(rows, encoding="utf-8")
+    train = ["train", "--header", "no", without, "--target", "1", "--model", tmp_path / "plain.json"]
+    assert run(capsys, *train)[0] == 0
+    assert run(capsys, "train", with_header, "--target", "q", "--model", tmp_path / "named.json")[0] == 0
+    assert len(answers(run(capsys, "predict", tmp_path / "plain.json", with_header, "--header", "yes")[1])) == 21
+    only = tmp_path / "only.csv"
+    only.write_text("3\n4\n", encoding="utf-8")
+    assert len(answers(run(capsys, "predict", tmp_path / "named.json", only, "--header", "no")[1])) == 3
+
+
+def test_answers_are_utf_8_whatever_the_locale(tmp_path):
+    pp.Perceptron(l2=0.1).fit(pp.Table({"x": [1, 2, 3]}), ["größe", "大", "大"]).save(tmp_path / "m.json")
+    (tmp_path / "new.csv").write_text("x\n1\n3\n", encoding="utf-8")
+    command = [*PROGRAM, "predict", str(tmp_path / "m.json"), str(tmp_path / "new.csv")]
+    ran = subprocess.run(command, capture_output=True, cwd="/", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (ran.returncode, ran.stdout.decode("utf-8").split()[0]) == (0, "prediction")
+    assert "大" in ran.stdout.decode("utf-8")
 
 
 def test_layers_are_no_classifiers(tmp_path, people, capsys):

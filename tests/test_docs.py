@@ -30,7 +30,7 @@ def _in_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
 
 
-@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table"])
+@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table", "csv_table"])
 def test_examples_in_docstrings(module):
     results = doctest.testmod(import_module(f"pyperceptron.{module}"))
     assert results.attempted > 0

@@ -7,7 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pyperceptron.evaluation import MATRIX_CLASSES, SHOWN, evaluation, evaluation_lines
+from pyperceptron.cli.evaluation_lines import SHOWN, evaluation_lines
+from pyperceptron.evaluation import MATRIX_CLASSES, evaluation
 from pyperceptron.labels import Classes, class_codes
 
 
@@ -268,7 +269,7 @@ def test_lines_are_narrow_ascii_and_aligned(labels, n):
 def sections(report):
     """The lines under each heading, by its first word."""
     text = "\n".join(evaluation_lines(report, heading=lambda heading: f"\v{heading}"))
-    return {part.partition(" ")[0]: part.rstrip("\n").split("\n")[1:] for part in text.split("\v")[1:]}
+    return {part.split()[0]: part.rstrip("\n").split("\n")[1:] for part in text.split("\v")[1:]}
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)

@@ -86,6 +86,16 @@ def test_truth_values_are_numbers_in_a_frame_without_texts(make_model, kind):
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_a_frame_without_texts_is_read_as_the_model_has_its_columns(make_model, kind):
+    columns, y = mixed_columns()
+    columns = {name: columns[name] for name in ("income", "smokes")}
+    frame, table = MIXED[kind](columns), Table(columns)
+    of_texts, of_numbers = make_model(l2=0.1).fit(table, y), make_model(l2=0.1).fit(frame, y)
+    assert np.array_equal(of_texts.predict_proba(frame), of_texts.predict_proba(table))
+    assert np.array_equal(of_numbers.predict_proba(table), of_numbers.predict_proba(frame))
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 def test_texts_of_which_nearly_all_are_numbers_are_refused(make_model, kind):
     columns = {"n": [*map(str, range(18)), "nine", "ten"], "city": ["Oslo", "Rome"] * 10}
     with pytest.raises(

@@ -113,6 +113,73 @@ def test_raw_values_are_read_as_the_table_reads_them(make_model):
     assert model.predict_proba_one({**row, "city": 5}) == unseen
 
 
+VALUES = [
+    *(
+        "Rome",
+        " Rome\n",
+        "Rome\u2003",
+        "\xa0Oslo",
+        "São Paulo",
+        "Atlantis",
+        "",
+        " ",
+        "\u3000",
+        "?",
+        " NA ",
+        "null",
+        "-",
+        "True",
+        "0",
+        "5",
+    ),
+    *(None, True, False, 0, 5, -1, 10**400, 0.0, -0.0, 2.5, float("nan"), float("inf"), 1.7e308, [1.0], b"Rome"),
+    *(type("Text", (str,), {})("Rome"), type("Number", (float,), {})(2.5)),
+]
+
+
+@pytest.mark.parametrize("missing", ["error", "mean"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_mapping_of_any_values_gets_the_answer_of_the_list_of_them(make_model, missing, n_classes):
+    columns, y = mixed(200, 4, gaps=missing == "mean")
+    model = make_model(l2=0.01).fit(
+        Table(columns, missing=missing), [label if n_classes == 2 else row % 3 for row, label in enumerate(y)]
+    )
+    draw = random.Random(7)
+    usual = [30, "Rome", 0.5, True]
+    answered = 0
+    for _ in range(1000):
+        values = [draw.choice(VALUES) if draw.random() < 0.4 else value for value in usual]
+        mapping = dict(draw.sample([*zip(columns, values, strict=True)], len(values)))
+        for ask in (model.predict_one, model.predict_proba_one):
+            expected = outcome(ask, values)
+            assert outcome(ask, mapping) == expected, values
+            answered += expected[0] != "refused"
+    assert 500 < answered < 1900
+
+
+@pytest.mark.parametrize("at_once", [1, 20, 64, 10**6])
+def test_any_number_of_rows_at_the_same_time_makes_the_same_numbers(make_model, monkeypatch, at_once):
+    columns, y = mixed(100, 5, gaps=True)
+    table = Table(columns, missing="mean")
+    others = Table(
+        {**columns, "city": [None if city == "Rome" else f"{city} {row}" for row, city in enumerate(columns["city"])]}
+    )
+    model = make_model(l2=0.01).fit(table, y)
+    monkeypatch.setattr("pyperceptron.encoding._AT_ONCE", at_once)
+    same = make_model(l2=0.01).fit(table, y)
+    assert same.coef_ == model.coef_
+    for asked in (table, others):
+        assert same.predict_proba(asked) == [list(model.predict_proba_one(row)) for row in asked]
+
+
+def outcome(ask, x):
+    """Return the answer, or the error's type and words."""
+    try:
+        return "answered", ask(x)
+    except (TypeError, ValueError) as error:
+        return "refused", type(error), str(error)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -121,7 +188,7 @@ def test_raw_values_are_read_as_the_table_reads_them(make_model):
         ({"age": "old"}, TypeError, "x row 0, column 'age' is the text 'old'; expected a finite number: give numbers"),
         ({"age": float("inf")}, ValueError, "x row 0, column 'age' is inf; expected a finite number: fill it in or drop that"),
         ({"city": ["Rome"]}, TypeError, "column 'city' holds ['Rome']; expected a text: convert it with str(...)"),
-        ({"town": "Rome"}, ValueError, "x has 'town' besides; expected one number for each column that the model was"),
+        ({"town": "Rome"}, ValueError, "x has 'town' besides; expected one value for each column that the model was"),
     ],
 )
 def test_raw_values_that_cannot_be_read(make_model, change, error, message):
@@ -219,6 +286,12 @@ def test_long_tables_are_encoded_some_rows_at_a_time(make_model, monkeypatch):
     columns["income"][250] = None
     with pytest.raises(ValueError, match=r"^X row 250, column 'income' is missing"):
         model.predict(Table(columns))
+    part = Table({name: column[240:] for name, column in columns.items()}, first_row=240)
+    with pytest.raises(ValueError, match=r"^X row 250, column 'income' is missing"):
+        model.predict(part)
+    numbers = make_model(l2=0.1).fit(Table({"a": [1, 2, 4]}), [0, 1, 1])
+    with pytest.raises(ValueError, match=r"^X row 71, column 'a' is inf"):
+        numbers.predict(Table({"a": [1, float("inf")]}, first_row=70))
     with pytest.raises(ValueError, match=r"^X must not be empty"):
         model.predict(Table({name: [] for name in columns}))
 
@@ -258,6 +331,27 @@ def test_both_backends_agree(make_models):
     ours, reference = (model.predict_proba(Table(columns)) for model in models)
     assert ours == [pytest.approx(row, rel=1e-9) for row in reference]
     assert models[0].coef_names_ == models[1].coef_names_
+
+
+def test_an_identifier_is_a_finding(make_model):
+    names = [f"person {number}" for number in range(40)]
+    model = make_model(l2=0.1).fit(Table({"name": names, "x": [*range(40)]}), [0, 1, 1, 0] * 10)
+    assert [finding[:39] for finding in model.findings_] == ["Column 'name' of X holds 40 different t"]
+    assert make_model(l2=0.1).fit(Table({"name": names[:20] * 2, "x": [*range(40)]}), [0, 1, 1, 0] * 10).findings_ == []
+
+
+def test_a_batch_of_mappings_is_read_by_name(make_model):
+    model = make_model(l2=0.1).fit(Table({"a": ["x", "y", "y"], "b": ["u", "u", "v"]}), [0, 1, 1])
+    assert model.predict_proba([{"b": "v", "a": "x"}]) == [list(model.predict_proba_one({"a": "x", "b": "v"}))]
+    with pytest.raises(ValueError, match=r"^X row 1 lacks 'b'; expected one value for each column"):
+        model.predict([{"a": "x", "b": "u"}, {"a": "x"}])
+    assert model.predict_proba_one({"a": "x", "b": "u"}) != model.predict_proba_one({"a": "y", "b": "v"})
+
+
+def test_whole_numbers_of_any_type_are_the_same_text(make_model):
+    model = make_model(l2=0.1).fit(Table({"code": ["0", "1", "1"]}), [0, 1, 1])
+    expected = model.predict_proba_one({"code": "1"})
+    assert model.predict_proba_one({"code": 1}) == model.predict_proba_one({"code": 1.0}) == expected
 
 
 def test_texts_keep_what_was_given():

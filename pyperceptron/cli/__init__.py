@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
-from types import SimpleNamespace
 
 from pyperceptron import __version__
 from pyperceptron.backends import available_backends, backend_name
@@ -27,6 +25,13 @@ COMMANDS = {
     "export": "print a model as source text of Python, C or JavaScript",
     "demo": "show the lesson: a neuron learns from four examples",
 }
+
+
+class Options:
+    """Options as attributes, as argparse gives them."""
+
+    def __init__(self, **options: Any) -> None:
+        self.__dict__.update(options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,19 +83,27 @@ def _without_parser(arguments: Sequence[str]) -> Any:
     """Return the options of a command that is given words but no options, if it knows its DEFAULTS; else None."""
     if not arguments or arguments[0] not in COMMANDS or any(word[:1] == "-" != word for word in arguments):
         return None
-    command = import_module(f"pyperceptron.cli.{arguments[0]}")
+    command = _module_of(arguments[0])
     names = getattr(command, "POSITIONALS", None)
     if names is None or len(names) != len(arguments) - 1:
         return None
     words = dict(zip(names, arguments[1:], strict=True))
     prog = f"pyperceptron {arguments[0]}"
-    return SimpleNamespace(command=arguments[0], version=False, prog=prog, run=command.run, **command.DEFAULTS, **words)
+    return Options(command=arguments[0], version=False, prog=prog, run=command.run, **command.DEFAULTS, **words)
+
+
+def _module_of(command: str) -> Any:
+    """Import and return the module of a command, without importlib and its own imports: they take a twentieth of an answer."""
+    return __import__(f"pyperceptron.cli.{command}", fromlist=["run"])
 
 
 def _parsed(arguments: Sequence[str]) -> Any:
     from pyperceptron.cli.parser import with_plain_numbers
 
-    parser = _parser(next((word for word in arguments if word in COMMANDS), None))
+    wanted = next((word for word in arguments if word in COMMANDS), None)
+    parser, commands = _parsers(wanted)
+    if wanted is not None:
+        commands[wanted].refuse_misspelt(arguments[list(arguments).index(wanted) + 1 :])
     options, unknown = parser.parse_known_args(list(with_plain_numbers(arguments)))
     options.prog = options.parser.prog
     if unknown:
@@ -120,8 +133,8 @@ def _discard_the_rest(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _parser(wanted: str | None) -> Parser:
-    """Return the parser; of the commands only the wanted one has its options."""
+def _parsers(wanted: str | None) -> tuple[Parser, dict[str, Parser]]:
+    """Return the parser and those of the commands, of which only the wanted one has its options."""
     from pyperceptron.cli.parser import Parser
 
     parser = Parser(
@@ -140,8 +153,8 @@ def _parser(wanted: str | None) -> Parser:
         command = commands.add_parser(name, help=summary, complain=_complain)
         command.set_defaults(parser=command)
         if name == wanted:
-            import_module(f"pyperceptron.cli.{name}").set_up(command)
-    return parser
+            _module_of(name).set_up(command)
+    return parser, commands.choices
 
 
 def _version() -> str:

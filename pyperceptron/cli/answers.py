@@ -5,25 +5,23 @@ from __future__ import annotations
 from array import array
 
 from pyperceptron.notation import Notation
-from pyperceptron.vectors import float64_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from pyperceptron.table import Texts
+    from pyperceptron.table import Table, Texts
 
 
-def flat_probabilities(model: Any, table: Any) -> array[float]:
+def flat_probabilities(model: Any, table: Table) -> array[float]:
     """Return the probabilities of each row, n_rows × n_classes, in a flat vector."""
+    table = table.select(table.names)
+    table.container = "array"
     probabilities = model.predict_proba(table)
-    if not isinstance(probabilities, list):
-        return float64_copy(memoryview(probabilities).cast("B").cast("d"))
-    flat = array("d")
-    for row in probabilities:
-        flat.extend(row)
-    return flat
+    if isinstance(probabilities, array):
+        return probabilities
+    return array("d", [probability for row in probabilities for probability in row])  # of a table of numbers
 
 
 def labels_of(texts: Texts, classes: Sequence[Any]) -> list[Any]:

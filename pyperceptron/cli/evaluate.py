@@ -6,11 +6,12 @@ from array import array
 
 from pyperceptron.cli.answers import flat_probabilities, labels_of
 from pyperceptron.cli.command import CommandError, heading
+from pyperceptron.cli.evaluation_lines import evaluation_lines
 from pyperceptron.cli.files import load_classifier
 from pyperceptron.cli.lines import print_json, tell
 from pyperceptron.cli.progress import Progress
 from pyperceptron.cli.reading import Refused, Rows, add_reading_options, source_of
-from pyperceptron.evaluation import evaluation, evaluation_lines
+from pyperceptron.evaluation import evaluation
 from pyperceptron.labels import class_codes
 from pyperceptron.table import Texts
 
@@ -39,7 +40,7 @@ def run(options: Namespace) -> None:
         raise CommandError("the model does not know the name of its target: say it with --target", 2)
     source = source_of(options)
     labels, probabilities = Texts(), array("d")
-    with Progress(source) as progress, Refused(), Rows(options, model, source, [str(target)], progress) as rows:
+    with Progress(source) as progress, Refused(), Rows(options, model, source, [str(target)], "target", progress) as rows:
         for table, kept in rows:
             probabilities += flat_probabilities(model, table)
             labels.extend(label for (label,) in kept)

@@ -6,7 +6,7 @@ from math import exp, inf
 
 from pyperceptron.checks import counted
 from pyperceptron.cli.files import load_classifier
-from pyperceptron.cli.lines import aligned, ascii_text, print_json, wrapped
+from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import whole_number
 
 TYPE_CHECKING = False
@@ -110,10 +110,10 @@ def _exp(weight: float) -> float | None:
 
 def _lines(path: str, report: dict[str, Any], top: int) -> Iterator[str]:
     classes = report["classes"]
-    of_target = "" if report["target"] is None else f" of {ascii_text(report['target'])}"
+    of_target = "" if report["target"] is None else f" of {in_ascii(report['target'])}"
     kind = "independent outputs" if report["multilabel"] else "classes"
     yield f"{path}: {len(classes)} {kind}{of_target}"
-    facts = [("classes", ", ".join(ascii_text(str(label)) for label in classes))]
+    facts = [("classes", ", ".join(in_ascii(str(label)) for label in classes))]
     if report["rows"]:
         facts.append(("trained on", f"{report['rows']:,} rows of {_columns(report)}"))
         facts.append(("solver", f"{report['solver']}, {counted(report['steps'], 'step')}, objective {report['objective']:.6g}"))
@@ -142,7 +142,7 @@ def _columns(report: dict[str, Any]) -> str:
 
 def _weight_lines(report: dict[str, Any], output: dict[str, Any], top: int) -> Iterator[str]:
     weights = output["weights"]
-    label = ascii_text(str(output["label"]))
+    label = in_ascii(str(output["label"]))
     yield f"What speaks for {label}: {counted(len(weights), 'weight')}" + (
         "" if output["intercept"] is None else f", intercept {output['intercept']:.6g}"
     )
@@ -152,8 +152,8 @@ def _weight_lines(report: dict[str, Any], output: dict[str, Any], top: int) -> I
     rows = [head]
     for weight in weights[:top]:
         numbers = [weight["per_unit"], *([weight["per_deviation"]] if has_deviations else []), weight["factor"]]
-        name = ascii_text(weight["name"], _LONGEST_NAME)
+        name = shortened(in_ascii(weight["name"]), _LONGEST_NAME)
         rows.append([name, *map(_digits, numbers)])
-    yield from aligned(rows)
+    yield from aligned(rows, indent="  ")
     if len(weights) > top:
         yield f"  ... and {len(weights) - top} more: --top {len(weights)}"

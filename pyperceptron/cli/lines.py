@@ -10,32 +10,37 @@ if TYPE_CHECKING:
     from typing import Any
 
 WIDTH = 80
+GAP = "  "
 
 
-def aligned(rows: Sequence[Sequence[str]], indent: str = "  ", gap: str = "  ") -> Iterator[str]:
-    """Yield rows of cells as lines, the first column flush left and the others flush right."""
+def aligned(rows: Sequence[Sequence[str]], alignments: str = "", indent: str = "") -> Iterator[str]:
+    """Yield a line for each row, columns aligned as given: the first to the left, others to the right by default."""
+    alignments = alignments or "<" + ">" * (len(rows[0]) - 1)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-        yield (indent + gap.join(cells)).rstrip()
+        cells = zip(row, alignments, widths, strict=True)
+        yield (indent + GAP.join(f"{cell:{alignment}{width}}" for cell, alignment, width in cells)).rstrip()
 
 
-def wrapped(text: str, first: str = "") -> Iterator[str]:
-    """Yield a text as lines of WIDTH at most; `first` begins the first, and spaces of its length the others."""
+def wrapped(text: str, first: str = "", hanging: str | None = None) -> Iterator[str]:
+    """Yield a text as lines of WIDTH at most: `first` begins the first line, `hanging` the others, as many spaces if None."""
     from textwrap import wrap
 
-    yield from wrap(
-        text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False, break_long_words=False
-    )
+    others = " " * len(first) if hanging is None else hanging
+    yield from wrap(text, WIDTH, initial_indent=first, subsequent_indent=others)
 
 
-def ascii_text(text: str, longest: int = 0) -> str:
-    """Return a text in printable ASCII on one line, its middle left out if it is longer than `longest`."""
-    shown = text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
-    if longest and len(shown) > longest:
-        half = (longest - 3) // 2
-        shown = f"{shown[: longest - 3 - half]}...{shown[len(shown) - half :]}"
-    return shown
+def in_ascii(text: str) -> str:
+    """Return a text in printable ASCII on one line, other characters by their escapes."""
+    return text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text of at most `width` characters: the beginning and the end of a longer one."""
+    if len(text) <= width:
+        return text
+    end = (width - 2) // 2
+    return f"{text[: width - 2 - end]}..{text[len(text) - end :]}"
 
 
 def tell(line: str) -> None:

@@ -27,6 +27,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         if "invalid choice: " in message:
             message = _with_near_choice(message)
+        elif "are required: " in message:
+            message += "; put them before options that take several values"
         self.complain(f"{self.prog}: {message} (see {self.prog} --help)")
         self.exit(2)
 
@@ -35,6 +37,17 @@ class Parser(argparse.ArgumentParser):
         first = arguments[0].partition("=")[0]
         near = _nearest(first, self._option_string_actions)
         self.error(f"unrecognized arguments: {' '.join(arguments)}{near}")
+
+    def refuse_misspelt(self, arguments: Sequence[str]) -> None:
+        """Exit with a line about the first option that is unknown, before argparse complains of what is missing instead."""
+        for word in arguments:
+            option = word.partition("=")[0]
+            if len(option) > 2 and option.startswith("--") and not any(name.startswith(option) for name in self.options):
+                self.refuse_unknown([word])
+
+    @property
+    def options(self) -> Iterable[str]:
+        return self._option_string_actions.keys()
 
     def format_help(self) -> str:
         example = f"Example: {self.example}\n\n" if self.example else ""
@@ -125,6 +138,16 @@ def _checked(text: str, check: Callable[[Any, str], float], expected: str) -> fl
         return check(float(text), "")
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {expected}") from None
+
+
+def encoding(text: str) -> str:
+    """Read the name of a character encoding."""
+    from codecs import lookup
+
+    try:
+        return lookup(text).name
+    except (LookupError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no character encoding that Python knows") from None
 
 
 def character(text: str) -> str:

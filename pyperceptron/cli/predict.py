@@ -34,12 +34,19 @@ def set_up(parser: Parser) -> None:
     add_reading_options(parser)
     parser.add_argument("--probabilities", action="store_true", help="also print the probability of each class")
     parser.add_argument(
-        "--keep", metavar="COLUMN", nargs="+", default=[], help="columns of the file to print before the answer"
+        "--keep",
+        metavar="COLUMN",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="columns of the file to print before the answer",
     )
 
 
 def run(options: Namespace) -> None:
     model = load_classifier(options.model)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # as any label can be written in it, and read_csv reads it
     write = writer(sys.stdout, lineterminator="\n").writerows
     with Refused(), Rows(options, model, source_of(options), options.keep) as rows:
         for sentence in rows.ignored():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from pyperceptron.cli.command import CommandError
-from pyperceptron.cli.lines import ascii_text
+from pyperceptron.cli.lines import in_ascii
 from pyperceptron.csv_table import CsvStream
 from pyperceptron.exceptions import UnknownColumnError
 
@@ -23,18 +23,21 @@ if TYPE_CHECKING:
 _HEADERS = {"auto": "auto", "yes": True, "no": False}
 
 
-READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8"}
+READING_DEFAULTS = {"header": "auto", "delimiter": None, "decimal": ".", "encoding": "utf-8", "drop": ()}
 
 
 def add_reading_options(parser: Parser) -> None:
     """Add FILE and the options that say how it is written."""
-    from pyperceptron.cli.parser import character
+    from pyperceptron.cli.parser import character, encoding
 
     parser.add_argument("file", metavar="FILE", help="a CSV file, also compressed; - for standard input")
     parser.add_argument("--header", choices=tuple(_HEADERS), default="auto", help="whether the first row names the columns")
     parser.add_argument("--delimiter", metavar="C", type=character, help="between the values (default: found by the content)")
     parser.add_argument("--decimal", metavar="C", choices=(".", ","), default=".", help="the decimal mark (default: .)")
-    parser.add_argument("--encoding", metavar="NAME", default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument("--encoding", metavar="NAME", type=encoding, default="utf-8", help="of the file (default: utf-8)")
+    parser.add_argument(
+        "--drop", metavar="COLUMN", nargs="+", action="extend", default=[], help="columns to leave out, by name or position"
+    )
 
 
 def source_of(options: Namespace) -> Any:
@@ -88,19 +91,33 @@ class Refused:
 class Rows:
     """The rows of a file as tables that a model can answer; iteration yields (table, cells kept) for some rows at a time.
 
-    keep        the columns whose cells are kept
+    keep        the columns whose cells are kept, as an option of this name asks
     kept_names  their names
     """
 
     def __init__(
-        self, options: Namespace, model: Any, source: Any, keep: Sequence[str], progress: Progress | None = None
+        self,
+        options: Namespace,
+        model: Any,
+        source: Any,
+        keep: Sequence[str],
+        keep_option: str = "keep",
+        progress: Progress | None = None,
     ) -> None:
         fitted = model._require_fitted()
+        kinds, required = _kinds(fitted)
         self._encoding = fitted.encoding
         self._target = fitted.classes.name
         self._unseen: dict[Any, int] = {}
         self._stream = CsvStream(
-            source, _kinds(fitted), keep=keep, progress=None if progress is None else progress.read, **reading(options)
+            source,
+            kinds,
+            required=required,
+            keep=keep,
+            keep_option=keep_option,
+            drop=options.drop,
+            progress=None if progress is None else progress.read,
+            **reading(options),
         )
         self.kept_names = self._stream.kept_names
 
@@ -111,15 +128,25 @@ class Rows:
         self._stream.close()
 
     def __iter__(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
-        for table, kept in self._stream:
+        for table, kept in self._read():
             if self._encoding is not None:
                 for name, count in self._encoding.unseen(table).items():
                     self._unseen[name] = self._unseen.get(name, 0) + count
             yield table, kept
 
+    def _read(self) -> Iterator[tuple[Table, list[tuple[str, ...]]]]:
+        """Yield what the stream does; an error of reading is not to be taken for one of writing."""
+        try:
+            yield from self._stream
+        except OSError as error:
+            raise CommandError(f"cannot read {error.filename or 'the file'}: {error.strerror}") from None
+
     def ignored(self) -> Iterator[str]:
         """Yield a sentence that names the columns which are left out, if there are any."""
-        names = [ascii_text(name) + " (the target)" * (name == self._target) for name in self._stream.ignored]
+        ignored = self._stream.ignored
+        names = [in_ascii(name) + " (the target)" * (name == self._target) for name in ignored if name]
+        if len(names) < len(ignored):
+            names.append("what has no name")
         if names:
             yield f"left out, as the model does not need them: {', '.join(names)}"
 
@@ -127,11 +154,17 @@ class Rows:
         """Yield a sentence for each column with texts that were not in the training."""
         for name, count in self._unseen.items():
             rows = "1 row holds" if count == 1 else f"{count:,} rows hold"
-            yield f"{rows} in {ascii_text(str(name))} a text that the training did not: it counts as none of the known ones"
+            yield f"{rows} in {in_ascii(str(name))} a text that the training did not: it counts as none of the known ones"
 
 
-def _kinds(fitted: FittedModel) -> dict[str, str] | None:
-    """Return the kind of each column that the model needs, by its name; None if its columns have no names."""
-    if fitted.encoding is not None:
-        return {str(column.name): "number" if column.levels is None else "text" for column in fitted.encoding.columns}
-    return None if fitted.names is None else {str(name): "number" for name in fitted.names}
+def _kinds(fitted: FittedModel) -> tuple[dict[str, str] | None, list[str]]:
+    """Return the kind of each column that the model needs, by its name, and the names of those in which none may be missing.
+
+    The kinds are None if its columns have no names.
+    """
+    if fitted.encoding is None:
+        names = list(map(str, fitted.names or ()))
+        return (dict.fromkeys(names, "number") if names else None), names
+    columns = fitted.encoding.columns
+    kinds = {str(column.name): "number" if column.levels is None else "text" for column in columns}
+    return kinds, [str(column.name) for column in columns if column.levels is None and column.fill is None]

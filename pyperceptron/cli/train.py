@@ -10,14 +10,14 @@ from pyperceptron.checks import counted
 from pyperceptron.cli.answers import flat_probabilities
 from pyperceptron.cli.command import CommandError
 from pyperceptron.cli.files import write
-from pyperceptron.cli.lines import aligned, ascii_text, print_json, wrapped
+from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import factor, penalty, whole_number
 from pyperceptron.cli.progress import Progress
 from pyperceptron.cli.reading import Refused, add_reading_options, reading, source_of
 from pyperceptron.csv_table import read_csv
 from pyperceptron.evaluation import evaluation
 from pyperceptron.labels import class_codes
-from pyperceptron.metrics import entropy, log_loss, probabilities_of
+from pyperceptron.metrics import accuracy, class_totals, confusion, entropy, log_loss, most_probable, probabilities_of
 from pyperceptron.perceptron import Perceptron
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CLASSES_SHOWN = 10
 _ROWS_SHOWN = 8
+_LONGEST_NAME = 40
 
 
 def set_up(parser: Parser) -> None:
@@ -43,11 +44,11 @@ def set_up(parser: Parser) -> None:
     add_reading_options(parser)
     parser.add_argument("--target", metavar="COLUMN", required=True, help="the column to predict: its name, or position from 0")
     parser.add_argument("--model", metavar="OUT", required=True, help="the file to write the model to")
-    parser.add_argument("--drop", metavar="COLUMN", nargs="+", default=[], help="columns to leave out")
     parser.add_argument(
         "--columns",
         metavar="NAME=KIND",
         nargs="+",
+        action="extend",
         default=[],
         type=_column_kind,
         help="columns whose kind is decided by hand: number or text",
@@ -66,6 +67,7 @@ def set_up(parser: Parser) -> None:
         "--class-weight",
         metavar="W",
         nargs="+",
+        action="extend",
         type=_class_weight,
         help="balanced, or LABEL=FACTOR for each label whose rows weigh otherwise",
     )
@@ -80,9 +82,16 @@ def set_up(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.model == "-":
+        raise CommandError("--model needs the name of a file; standard output has the report", 2)
+    files = (options.model, options.file)
+    if options.file != "-" and all(map(os.path.exists, files)) and os.path.samefile(*files):
+        raise CommandError(f"--model {options.model} is the file of the rows: name another one", 2)
     folder = os.path.dirname(options.model)
     if folder and not os.path.isdir(folder):
         raise CommandError(f"cannot write {options.model}: there is no folder {folder}")
+    if not os.access(folder or ".", os.W_OK):
+        raise CommandError(f"cannot write {options.model}: its folder cannot be written to")
     source = source_of(options)
     with Progress(source) as progress, Refused():
         table, y = read_csv(
@@ -110,7 +119,8 @@ def run(options: argparse.Namespace) -> None:
         model.callback = None
         report = _report(options, model, table, X, labels)
         if held_out:
-            report["validation"] = {"held_out": held_out, "seed": options.seed, **_evaluated(model, table, y, held_out)}
+            rows = [table.row_numbers[row] for row in held_out]
+            report["validation"] = {"held_out": rows, "seed": options.seed, **_evaluated(model, table, y, held_out)}
         text = model.to_json()
     write(options.model, text)
     if options.json:
@@ -126,7 +136,7 @@ def _held_out(n_rows: int, part: float, seed: int) -> list[int]:
 
     count = round(part * n_rows)
     if not 0 < count < n_rows:
-        raise ValueError(f"--validate {part:g} of {n_rows} rows leaves none to evaluate or to train on: give another part")
+        raise CommandError(f"--validate {part:g} of {n_rows} rows leaves none to evaluate or to train on: give another part", 2)
     return sorted(Random(seed).sample(range(n_rows), count))
 
 
@@ -138,15 +148,15 @@ def _weights(given: Sequence[Any] | None, y: Sequence[Any]) -> Any:
     weights = {}
     for name, value in given:
         if value is None:
-            raise ValueError("--class-weight takes balanced, or LABEL=FACTOR for each label")
+            raise CommandError(f"--class-weight {name} is neither balanced nor LABEL=FACTOR", 2)
         if name not in labels:
-            raise ValueError(f"--class-weight names {name!r}, which is no label in the target: {_listed(labels)}")
+            raise CommandError(f"--class-weight names {name!r}, which is no label in the target: {_listed(labels)}", 2)
         weights[labels[name]] = value
     return {label: weights.get(label, 1.0) for label in labels.values()}
 
 
 def _listed(labels: Any) -> str:
-    shown = [ascii_text(str(label)) for label in list(labels)[:_CLASSES_SHOWN]]
+    shown = [in_ascii(str(label)) for label in list(labels)[:_CLASSES_SHOWN]]
     return ", ".join(shown) + (", ..." if len(labels) > _CLASSES_SHOWN else "")
 
 
@@ -162,7 +172,8 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
     codes = class_codes(y, classes)
     totals = [codes.count(code) for code in range(len(classes.labels))]
     shares = [total / len(codes) for total in totals]
-    own = probabilities_of(codes, flat_probabilities(model, X))
+    probabilities = flat_probabilities(model, X)
+    correct, actual, _ = class_totals(confusion(codes, most_probable(probabilities, len(totals))), len(totals))
     return {
         "file": options.file,
         "model": options.model,
@@ -184,8 +195,8 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
         "steps": model.n_iter_,
         "objective": model.history_[-1]["objective"],
         "training": {
-            "log_loss": {"value": log_loss(own), "base_rate": entropy(shares)},
-            "accuracy": {"value": model.score(X, y), "base_rate": max(shares)},
+            "log_loss": {"value": log_loss(probabilities_of(codes, probabilities)), "base_rate": entropy(shares)},
+            "accuracy": {"value": accuracy(correct, actual), "base_rate": max(shares)},
         },
         "findings": model.findings_,
     }
@@ -193,23 +204,28 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     texts = f", {len(report['texts'])} of them texts" if report["texts"] else ""
-    yield f"{report['file']}: {report['rows']:,} rows, {counted(len(report['columns']), 'column')}{texts}"
+    name = "standard input" if report["file"] == "-" else report["file"]
+    yield f"{name}: {report['rows']:,} rows, {counted(len(report['columns']), 'column')}{texts}"
     if report["dropped"]:
         yield f"  left out {report['dropped']:,} rows in which a value was missing"
     if not report["has_header"]:
         yield "  no header: the columns are called by position, x0, x1, ..."
-    target = ascii_text(str(report["target"]))
-    shown = report["classes"][:_CLASSES_SHOWN]
-    yield f"  {target}: {counted(len(report['classes']), 'class')}".replace("classs", "classes")
-    yield from aligned([[ascii_text(str(c["label"]), 40), f"{c['rows']:,}", f"{c['share']:.1%}"] for c in shown], "    ")
-    if len(shown) < len(report["classes"]):
-        yield f"    ... and {len(report['classes']) - len(shown)} more"
+    classes = report["classes"]
+    yield f"  {in_ascii(str(report['target']))}: {len(classes)} classes"
+    shown = classes[:_CLASSES_SHOWN]
+    cells = [
+        [shortened(in_ascii(str(own["label"])), _LONGEST_NAME), f"{own['rows']:,}", f"{own['share']:.1%}"] for own in shown
+    ]
+    yield from aligned(cells, indent="    ")
+    if len(shown) < len(classes):
+        yield f"    ... and {len(classes) - len(shown)} more"
     penalty = f"l2 {report['l2']:.4g}"
     if report["l2_is_default"]:
         penalty += " = 1/rows, as scikit-learn's C = 1 (--l2 changes it)"
     if report["l1"]:
         penalty += f", l1 {report['l1']:.4g}"
-    yield f"  {counted(report['weights'], 'weight')} for each output, {penalty}"
+    of_each = " for each class" if len(classes) > 2 else ""
+    yield f"  {report['weights']:,} weight{'' if report['weights'] == 1 else 's'}{of_each}, {penalty}"
     yield f"  {report['solver']}: {counted(report['steps'], 'step')}, objective {report['objective']:.6g}"
     for finding in report["findings"]:
         yield from wrapped(finding, "  note: ")
@@ -218,7 +234,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         for name, words in (("log_loss", "log-loss"), ("accuracy", "accuracy")):
             values = (measures[name]["value"], measures[name]["base_rate"])
             rows.append([f"{words} {title}", *(f"{value:.4f}" for value in values)])
-    yield from aligned(rows)
+    yield from aligned(rows, indent="  ")
     if "validation" in report:
         yield from _rows_lines(report["validation"])
     yield f"wrote {report['model']}"
@@ -233,8 +249,8 @@ def _rows_lines(validation: dict[str, Any]) -> Iterator[str]:
     rows = validation["held_out"]
     shown = ", ".join(map(str, rows[:_ROWS_SHOWN])) + (", ..." if len(rows) > _ROWS_SHOWN else "")
     yield from wrapped(
-        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}; counted from 0 they are "
-        f"{shown} (--json has all of them, and every measure on them)",
+        f"{len(rows):,} rows were left out of the training, drawn with seed {validation['seed']}: {shown}, counted from 0 in "
+        "the file (--json has all of them, and every measure on them)",
         "  ",
     )
 

@@ -177,14 +177,14 @@ def _terms(columns: Sequence[ColumnEncoding], prefix: str) -> list[str]:
     for index, (column, field) in enumerate(zip(columns, _field_names(columns), strict=True)):
         missing = column.places.get(None, -1)
         if column.levels is not None:
-            for level in column.levels:
+            for level in column.texts:
                 if "\0" in level:
                     raise ValueError(
                         f"the text {named(level)} in column {named(column.name)} cannot be exported, as the character "
                         "0 ends a text of C: give texts without it in fit"
                     )
             first = len(levels)
-            levels += sorted(column.levels, key=_encoded)
+            levels += sorted(column.texts, key=_encoded)
             places += [column.places[level] for level in levels[first:]]
             reads.append(f"    {prefix}_add_text(terms, row->{field}, {first}, {len(levels)}, {missing});")
             continue

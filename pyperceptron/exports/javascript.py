@@ -98,7 +98,7 @@ def _columns(columns: Sequence[ColumnEncoding]) -> Iterator[str]:
             yield f"  {{ place: {column.first}, fill: {fill}, missing: {missing}, levels: null }},"
             continue
         yield f"  {{ place: {column.first}, fill: null, missing: {missing}, levels: new Map(["
-        yield from (f"    [{_quoted(level)}, {column.places[level]}]," for level in column.levels)
+        yield from (f"    [{_quoted(level)}, {column.places[level]}]," for level in column.texts)
         yield "  ]) },"
     yield "];"
     yield f"const MISSING = new Set([{', '.join(map(_quoted, WORDS))}]);"

@@ -93,7 +93,7 @@ def _columns(columns: Sequence[ColumnEncoding]) -> Iterator[str]:
             yield f"    ({column.first}, {column.fill!r}, {missing}, None),"
             continue
         yield f"    ({column.first}, None, {missing}, {{"
-        yield from (f"        {level!a}: {column.places[level]}," for level in column.levels)
+        yield from (f"        {level!a}: {column.places[level]}," for level in column.texts)
         yield "    }),"
     yield ")"
     yield f"MISSING = frozenset({WORDS!a})"
@@ -411,6 +411,8 @@ def _text(name, value):
         return None
     if hasattr(value, "item") and not getattr(value, "shape", ()):  # a single value of NumPy
         value = value.item()
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, (str, bool, int, float)):
         raise TypeError("column %r is of type %s; expected a text" % (name, type(value).__name__))
     return str(value).strip()

@@ -101,8 +101,10 @@ class RowPredictor:
     classes       the label of each class; None if each output is a label of its own, 0 or 1
     read_row      read_row(x) returns x as an array of n_inputs finite float64, or raises ValueError or TypeError;
                   read_row(x, overflows=True) raises ValueError naming the number that makes a logit overflow
-    columns       for each column its name, its place in a row of numbers and, for texts, the place that is 1 for each of them;
-                  None if they have no names. A backend may read a mapping by them; what that cannot read goes to read_row
+    columns       for each column (name, place, levels, fill, missing_place); None if they have no names. `place` is that of its
+                  number in a row, and `fill` stands for a missing number. `levels` is None; for texts it has the place of the 1
+                  of each, also of the words for a missing one. `missing_place` is that of the 1 of a missing value; -1 is no
+                  place. A backend may read a mapping by them; what that cannot read goes to read_row
 
     The attribute `recipe` holds what makes the same predictor again, a function and its arguments, and is what is pickled; a
     predictor without one cannot be pickled.
@@ -118,7 +120,7 @@ class RowPredictor:
         activation: str,
         classes: tuple[Any, ...] | None,
         read_row: Callable[..., Numbers],
-        columns: Sequence[tuple[Hashable, int, Mapping[str, int] | None]] | None = None,
+        columns: Sequence[tuple[Hashable, int, Mapping[str, int] | None, float, int]] | None = None,
     ) -> None:
         self._weights = _weights(coefficients, n_outputs)
         self._activation = ACTIVATIONS[activation]
