@@ -8,14 +8,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
-_PART = 8  # training.h has the same rule
-_MOST_POINTS = 365  # of 2⁶³ iterations
+_PART = 6  # training.h has the same rule
+_MOST_POINTS = 281  # of 2⁶³ iterations
 _UNKNOWN = array("d", [-1.0]) * _MOST_POINTS  # a loss is never negative
 NOTHING = array("d")
 
 
 def next_mark(mark: int) -> int:
-    """Return the number of the next step to record after `mark`: each of the first, then each an eighth further.
+    """Return the number of the next step to record after `mark`: each of the first, then each a sixth further.
 
     So the marks are evenly spaced on a logarithmic axis, on which one sees a loss fall from the first step to the last.
     """

@@ -146,7 +146,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
     def history(self) -> list[dict[str, float]]:
         """The loss curve of the last training: a list of {"iteration", "loss"}; empty before any training.
 
-        iteration  counted from 1, as those of Step: each of the first 17, then each about an eighth further, and the last
+        iteration  counted from 1, as those of Step: each of the first 13, then each about a sixth further, and the last
         loss       ½ Σ (targets - outputs)² of the outputs that this iteration computed, before it changed the weights
 
         The last loss is that of `outputs`. A model file does not hold the history. `pyperceptron.svg.curve(layer)` and

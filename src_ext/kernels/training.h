@@ -74,7 +74,7 @@ static int is_packed(const Problem *problem)
 /* The next step whose loss is recorded, as pyperceptron/history.py says. */
 static int64_t next_mark(int64_t mark)
 {
-    return mark + larger(1, mark / 8);
+    return mark + larger(1, mark / 6);
 }
 
 /* ½ Σ (target - output)² of one output over packed rows. */
