@@ -26,7 +26,6 @@ _LIGHT = {
     "down": "fill:none;stroke:#ad5006",
     "up-text": "fill:#0b62b0",
     "down-text": "fill:#ad5006",
-    "halo": "stroke:#fcfcfb",
 }
 _DARK = {
     "#fcfcfb": "#15171a",
@@ -42,7 +41,6 @@ _SHAPES = (
     f".pp-text,.pp-muted,.pp-up-text,.pp-down-text{{{_FONT};font-size:13px}}"
     ".pp-muted{font-size:12px}.pp-strong,.pp-bold{font-weight:600}.pp-strong{font-size:15px}"
     ".pp-middle{text-anchor:middle}.pp-end{text-anchor:end}"
-    ".pp-halo{stroke-width:4px;stroke-linejoin:round;paint-order:stroke}"
     ".pp-wire,.pp-node{stroke-width:1.5px}.pp-curve{stroke-width:2px;stroke-linejoin:round;stroke-linecap:round}"
     ".pp-down{stroke-dasharray:9 5}"
 )
@@ -110,8 +108,8 @@ class Drawing:
         width, height = _short(self.width), _short(self.height)
         inside = f'width="{_short(self.width - 1)}" height="{_short(self.height - 1)}"'
         return Picture(
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" role="img" aria-label="{escaped(label)}">\n'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+            f'style="max-width:100%" role="img" aria-label="{escaped(label)}">\n'
             f"<style>{_SHAPES}{_rules({})}@media screen and (prefers-color-scheme:dark){{{_rules(_DARK)}}}</style>\n"
             f'<rect x="0.5" y="0.5" {inside} rx="10" class="pp-card"/>\n' + "\n".join(self._parts) + "\n</svg>\n"
         )

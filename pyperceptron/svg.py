@@ -75,7 +75,8 @@ def _draw_neurons(drawing: Drawing, model: Any, row: Any) -> str:
     largest = max(max(neurons.sizes(output)) for output in outputs) or 1.0
     title = _title(model, neurons)
     top = drawing.height + _MARGIN + 12
-    drawing.text(_MARGIN, top, clipped(title, 90), "text strong", title)
+    short = clipped(title, 80)
+    drawing.text(_MARGIN, top, short, "text strong", title if short != title else "")
     top += 20
     if len(outputs) > 1:
         drawing.width = 2 * _PANEL
@@ -133,7 +134,7 @@ class _Panel:
             y = middle + (at - (count - 1) / 2) * gap
             xs = node_x + node / 2, level_end, sum_x - self._radius - 12, sum_x
             drawing.bend(xs, y, middle + (y - middle) * self._radius / height, sign, width)
-            drawing.text(number_x, y - width / 2 - 4, decimals(weight, self._places), f"{sign}-text halo")
+            drawing.text(number_x, y - width / 2 - 4, decimals(weight, self._places), f"{sign}-text")
             drawing.text(name_end, y + 4.5, short, "text end", name if short != name else "")
             if self._answers is None:
                 drawing.circle(node_x, y, 7, "node")

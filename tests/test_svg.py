@@ -140,7 +140,7 @@ def test_the_largest_weights_of_many(make_model):
     sizes = abs(np.asarray(model.coef_)) * X.std(axis=0)
     outputs = sorted(np.argsort(-sizes.max(axis=1))[:10])
     expected = [drawing.decimals(np.asarray(model.coef_)[c, j], 5) for c in outputs for j in sorted(np.argsort(-sizes[c])[:12])]
-    weights = [e.text for e in root.iter() if e.get("class", "").endswith("-text pp-halo")]
+    weights = [e.text for e in root.iter() if e.get("class") in ("pp-up-text", "pp-down-text")]
     biases = {drawing.decimals(bias, 5) for bias in model.intercept_}
     assert [weight for weight in weights if weight not in biases] == expected
     assert len(lines(root)) == 10 * 13
