@@ -35,7 +35,7 @@ LEVELS = [
     {"training"},
     {"exports.description"},
     {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
-    {"exports"},
+    {"exports", "report"},
     {"layer", "perceptron"},
     {"demo"},
     {"cli"},
