@@ -10,7 +10,7 @@ import sys
 from pyperceptron import __version__
 from pyperceptron.backends import available_backends, backend_name
 from pyperceptron.checks import LIMIT
-from pyperceptron.demo import lesson_lines
+from pyperceptron.demo import lesson_lines, write_lesson_page
 from pyperceptron.exports import TARGETS, checked_prefix
 from pyperceptron.model_file import load
 from pyperceptron.whole_file import write_whole
@@ -112,6 +112,14 @@ def _is_number(text: str) -> bool:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    if options.html is not None:
+        try:
+            write_lesson_page(options.html, iterations=options.iterations, seed=options.seed, situation=options.ask)
+        except OSError as error:
+            _complain(f"{options.parser.prog}: cannot write {options.html}: {error.strerror}")
+            options.parser.exit(1)
+        print(f"Open {options.html} in a browser.")
+        return
     coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     lines = lesson_lines(
         (lambda text: f"\033[1m{text}\033[0m") if coloured else str,
@@ -166,6 +174,7 @@ def _parser() -> Parser:
     option("--backend", "the backend that computes", choices=("auto", "cython", "python"), default="auto")
     option("--ask", "the new situation", type=_number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
     option("--steps", "show the first K steps number by number", type=_whole_number(0, 2**63 - 1), default=0, metavar="K")
+    demo.add_argument("--html", metavar="FILE", help="write a page instead, on which the neuron trains in a browser")
 
     export = commands.add_parser(
         "export",

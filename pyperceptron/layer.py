@@ -210,11 +210,15 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         targets: Any,
         iterations: int = 20_000,
         learning_rate: float = 1.0,
+        *,
+        situation: Any = None,
     ) -> None:
         """Write one HTML file on which this training runs in a browser, step by step, and can be changed; it needs no network.
 
         The page begins with the starting weights: those of the seed, or those given or assigned last. It trains as `train` does
         with the same arguments, to the bits of the compiled backend. The layer does not change.
+
+        situation  n_inputs numbers about which the page first asks the layer; None for the first row of inputs
 
         Raises ValueError or TypeError as `train` does, ValueError too if the table is too large for a page, and OSError if the
         file cannot be written.
@@ -225,6 +229,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         learning_rate = positive_number(learning_rate, "learning_rate")
         table = read_training_inputs(inputs, self.n_inputs, self._backend)
         answers = read_layer_targets(targets, table.n_rows, self.n_outputs, self._backend)
+        asked = table if situation is None else read_training_inputs([situation], self.n_inputs, self._backend)
         biases = self._biases_in(self._start)
         write_training_page(
             path,
@@ -235,6 +240,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
             biases=None if biases is None else biases.tolist(),
             iterations=iterations,
             learning_rate=learning_rate,
+            situation=as_list(asked.view[:1])[0],
         )
 
     def _description(self) -> Description:

@@ -13,7 +13,7 @@ from pyperceptron.whole_file import write_whole
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable
     from typing import Any
 
     from pyperceptron.containers import Rows
@@ -32,25 +32,24 @@ def write_training_page(
     biases: list[float] | None,
     iterations: int,
     learning_rate: float,
-    situation: Sequence[float] | None = None,
+    situation: list[float],
 ) -> None:
     """Write the page on which a layer trains on checked inputs and targets.
 
     seed       of the starting weights; None if they come from no seed: then the page holds the weights themselves
     weights    n_inputs × n_outputs, to start from
     biases     n_outputs numbers to start from; None for a layer without
-    situation  the inputs that the page first asks the layer about; the first row if None
+    situation  the inputs that the page first asks the layer about
 
     Raises ValueError if the table is too large for a page, and OSError.
     """
     from pyperceptron import __version__
 
     _check_size(inputs.n_rows, inputs.n_columns, targets.n_columns)
-    rows = as_list(inputs.view)
     is_seeded = seed is not None and not any(biases or ())
     data = {
         "version": __version__,
-        "inputs": rows,
+        "inputs": as_list(inputs.view),
         "targets": as_list(targets.view),
         "names": _texts(inputs.names),
         "targetNames": _texts(targets.names),
@@ -60,7 +59,7 @@ def write_training_page(
         "bias": biases is not None,
         "rate": learning_rate,
         "steps": iterations,
-        "ask": rows[0] if situation is None else list(situation),
+        "ask": situation,
     }
     script = "\n".join(map(_asset, _SCRIPTS))
     write_whole(path, _page("See it learn", _asset("training.html"), script, data))

@@ -6,7 +6,7 @@ function fixed(number, decimals) {
   const text = number.toFixed(decimals);
   const isTie = Math.abs(number * 2 ** (decimals + 1)) % 2 === 1;
   if (!isTie || "02468".includes(text.at(-1))) return text;
-  return (number - Math.sign(number) * 2 ** -(decimals + 2)).toFixed(decimals);
+  return (number - Math.sign(number) * 0.25 * 10 ** -decimals).toFixed(decimals);
 }
 
 // As short as possible without changing it.

@@ -6,8 +6,11 @@
  *     Training; a change of place only shows another step of it.
  * (b) Step s shows what the library's Step s holds: the weights before it, the pass, and the weights after it, which are those of
  *     layer.train(..., iterations=s). A new situation meets the weights after the step, as layer.forward would then.
- * (c) Work is done in slices of a few milliseconds, so that the page answers meanwhile, whatever the size of the table.
- * (d) Texts of the data reach the page as text nodes only: nothing is parsed as HTML. */
+ * (c) While it plays, a picture of a step is drawn in up to four frames, and only what is in sight: to lay out and paint all texts at
+ *     once takes longer than a frame on a slow machine. Who asked for less motion sees two pictures a second. Whatever comes into
+ *     sight is drawn with the next picture, and everything once it pauses.
+ * (d) Work is done in slices of a few milliseconds, so that the page answers meanwhile, whatever the size of the table.
+ * (e) Texts of the data reach the page as text nodes only: nothing is parsed as HTML. */
 
 const MOST_INPUTS = 12, MOST_OUTPUTS = 10, ROWS_SHOWN = 20, MOST_TERMS = 12, MOST_STEPS = 10_000_000, LONGEST_LINK = 30_000;
 const SLICE = 7;  // milliseconds of work between two frames
@@ -67,7 +70,7 @@ const ownWeightsFit = (table) =>
   file.weights !== null && table.inputs[0].length === file.weights.length && table.targets[0].length === file.weights[0].length;
 
 // Begin a training with these settings, paused at a step.
-function begin(changes, sentence) {
+function begin(changes, sentence, keepsFields = false) {
   pause();
   state = {...state, step: 1, ...changes};
   const {table} = state, n = table.inputs[0].length, k = table.targets[0].length;
@@ -78,9 +81,8 @@ function begin(changes, sentence) {
   training = new Training(makeProblem(table, {
     ...state, weights: startingWeights(table, state.seed), biases: state.seed === null ? file.biases : null,
   }));
-  firstRow = state.row - state.row % ROWS_SHOWN;
   say(sentence ?? "");
-  buildAll();
+  buildAll(keepsFields);
   goTo(state.step);
   scheduleBackground();
 }
@@ -109,8 +111,8 @@ function continueTo() {
 function announce() {
   if (training.last < state.steps && state.step >= training.last) {
     say(
-      `Step ${grouped(training.last + 1)} would take a weight beyond 1e150, so training ends at step ${grouped(training.last)}: ` +
-      "choose a smaller learning rate or scale the inputs down.", "message", true,
+      `Step ${grouped(training.last + 1)} would take a weight beyond 1e150, so it is not made: choose a smaller learning rate or ` +
+      "scale the inputs down.", "message", true,
     );
   } else if (byId("message").textContent === "" || byId("message").textContent.startsWith("Step ")) {
     say(`Step ${grouped(state.step)} of ${grouped(state.steps)}: the loss is ${fixed(shown.loss, 8)}.`);
@@ -126,6 +128,8 @@ function scheduleBackground() {
     if (training.finished) return;
     if (playing === null && wanted === null) training.work(state.steps, performance.now() + SLICE);
     if (playing === null) drawCurve();
+    if (training.finished && playing === null && wanted === null) update();  // the last step is known
+    if (training.finished && training.last < state.step) announce();
     scheduleBackground();
   }, playing === null ? 0 : 200);
 }
@@ -135,7 +139,7 @@ function scheduleBackground() {
 function play() {
   if (state.step >= lastStep()) goTo(1);
   say("");
-  playing = {position: state.step, since: performance.now(), drawn: 0};
+  playing = {position: state.step, since: performance.now(), drawn: 0, undrawn: []};
   showPlaying();
   requestAnimationFrame(playFrame);
 }
@@ -144,6 +148,7 @@ function pause() {
   if (playing === null) return;
   playing = null;
   showPlaying();
+  update();
   announce();
 }
 
@@ -154,17 +159,24 @@ function playFrame(now) {
   const seconds = Math.max(0, Math.min(now - playing.since, 250)) / 1000, speed = Number(byId("speed").value);
   playing.since = now;
   playing.position += seconds * (speed || Math.max(2, 0.45 * playing.position));
-  const reached = Math.max(1, training.work(Math.floor(playing.position), performance.now() + SLICE));
-  if (reached < Math.floor(playing.position)) playing.position = reached;  // as fast as this machine can
-  const isOver = reached >= lastStep();
-  // Who asked for less motion sees two pictures a second.
-  if (reached !== state.step && (isOver || !reducesMotion.matches || now - playing.drawn > 500)) {
-    playing.drawn = now;
-    state.step = reached;
-    update();
+  if (playing.undrawn.length) {
+    playing.undrawn.shift()?.draw();
+  } else {
+    const reached = Math.max(1, training.work(Math.floor(playing.position), performance.now() + SLICE));
+    if (reached < Math.floor(playing.position)) playing.position = reached;  // as fast as this machine can
+    if (reached >= lastStep()) {
+      state.step = reached;
+      return pause();
+    }
+    if (reached !== state.step && (!reducesMotion.matches || now - playing.drawn > 500)) {
+      playing.drawn = now;
+      state.step = reached;
+      prepare();
+      playing.undrawn = drawings.filter((drawing) => drawing.of.some((id) => !outOfSight.has(id)));
+      playing.undrawn.shift()?.draw();
+    }
   }
-  if (isOver) pause();
-  else requestAnimationFrame(playFrame);
+  requestAnimationFrame(playFrame);
 }
 
 function showPlaying() {
@@ -192,7 +204,7 @@ function shownOutputs() {
 
 function nodeName(j) { return j === training.problem.n ? "bias" : inputName(j); }
 
-function buildAll() {
+function buildAll(keepsFields) {
   const {rows, n, k} = training.problem, {table} = state;
   byId("summary").textContent =
     `${k === 1 ? "One neuron" : `${k} neurons`}, ${counted(n, "input")}, no hidden layer: ${counted(rows, "row")} to learn from, ` +
@@ -214,8 +226,12 @@ function buildAll() {
   say("", "keep-message");
   nodes = null;
   drawnCurve = 0;
-  buildTable();
-  buildAsk();
+  measure();
+  if (!keepsFields) {
+    firstRow = state.row - state.row % ROWS_SHOWN;
+    buildTable();
+    buildAsk();
+  }
   buildPlane();
 }
 
@@ -255,32 +271,33 @@ function buildTable() {
 
 // A number of the table, in a field: briefly, and in full while it is edited.
 function inputCell(i, at, isTarget) {
-  const value = (isTarget ? state.table.targets : state.table.inputs)[i][at], name = isTarget ? outputName(at) : inputName(at);
-  const field = element("input", {
-    inputmode: "decimal", autocomplete: "off", "aria-label": `Row ${i + 1}, ${name}`, value: brief(value, 8), title: shortest(value),
-  });
-  field.style.minWidth = `${field.value.length + 2.5}ch`;
+  const name = isTarget ? outputName(at) : inputName(at), numbersOf = (table) => (isTarget ? table.targets : table.inputs);
+  const value = () => numbersOf(state.table)[i][at];
+  const field = element("input", {inputmode: "decimal", autocomplete: "off", "aria-label": `Row ${i + 1}, ${name}`});
+  function show() {
+    field.value = brief(value(), 8);
+    field.title = shortest(value());
+    field.style.minWidth = `${field.value.length + 2.5}ch`;
+  }
+  show();
   field.addEventListener("focus", () => {
-    if (field.value === brief(value, 8)) field.value = shortest(value);
+    if (field.value === brief(value(), 8)) field.value = shortest(value());
   });
   field.addEventListener("blur", () => {
-    if (field.value === shortest(value)) field.value = brief(value, 8);
+    if (field.value === shortest(value())) show();
   });
   field.addEventListener("change", () => attempt(() => {
     const number = checkedNumber(field.value, `Row ${i + 1}, '${clipped(name, 30)}'`, isTarget);
     const table = {...state.table, inputs: [...state.table.inputs], targets: [...state.table.targets]};
-    const numbers = isTarget ? table.targets : table.inputs;
-    numbers[i] = numbers[i].with(at, number);
-    changeTable(table, `Row ${i + 1}, ${clipped(name, 30)} is now ${shortest(number)}.`);
+    numbersOf(table)[i] = numbersOf(table)[i].with(at, number);
+    changeTable(table, `Row ${i + 1}, ${clipped(name, 30)} is now ${shortest(number)}.`, true);
   }, "message", field));
   return element("td", {class: "cell"}, field);
 }
 
-// Begin anew with another table; the keyboard stays in the same cell.
-function changeTable(table, sentence) {
-  const focused = document.activeElement?.getAttribute("aria-label");
-  begin({table}, `${sentence} The training begins anew.`);
-  if (focused) [...byId("table").querySelectorAll("input")].find((field) => field.getAttribute("aria-label") === focused)?.focus();
+// If only a number has changed, the fields stay, so that the keyboard does not lose its place.
+function changeTable(table, sentence, keepsFields = false) {
+  begin({table}, `${sentence} The training begins anew.`, keepsFields);
 }
 
 function showRow() {
@@ -326,6 +343,7 @@ function buildAsk() {
   }
   byId("ask").replaceChildren(...state.ask.map((value, j) => {
     const field = element("input", {inputmode: "decimal", autocomplete: "off", value: shortest(value)});
+    field.style.width = `${Math.max(9, field.value.length + 3)}ch`;
     field.addEventListener("change", () => attempt(() => {
       ask(state.ask.with(j, checkedNumber(field.value, `The new situation's ${clipped(inputName(j), 30)}`, false)));
     }, "message", field));
@@ -348,38 +366,69 @@ function buildPlane() {
 // What is shown of a step.
 
 function update() {
+  prepare();
+  for (const {draw} of drawings) draw();
+}
+
+// Compute all that the drawings show.
+function prepare() {
   const {problem: p} = training, {step, output} = state;
   const before = training.at(step - 1).slice(), after = training.at(Math.min(step, training.last)).slice();
-  const numbers = numbersOfStep(p, before, output);
-  shown = {before, after, numbers, loss: lossOf(p, before)};
-  byId("loss").textContent = fixed(shown.loss, 8);
+  shown = {step, before, after, numbers: numbersOfStep(p, before, output), loss: lossOf(p, before)};
+}
+
+// Each is one frame's work while it plays, if one of its elements is in sight.
+const drawings = [
+  {of: ["slider", "neuron"], draw: () => { showPlace(); showNeuron(); }},
+  {of: ["weights", "curve", "plane"], draw: () => { showWeights(); showCurve(); showPlane(); }},
+  {of: ["table"], draw: () => showTable()},
+  {of: ["row", "answer"], draw: () => { showWorked(); showAnswer(); }},
+];
+
+function showPlace() {
+  const {step} = shown;
+  setText(byId("loss"), fixed(shown.loss, 8));
   byId("slider").value = step;
-  byId("slider").setAttribute("aria-valuetext", `step ${step} of ${state.steps}`);
+  if (playing === null) byId("slider").setAttribute("aria-valuetext", `step ${step} of ${state.steps}`);
   if (document.activeElement !== byId("step") || playing) byId("step").value = step;
   byId("rewind").disabled = byId("back").disabled = step === 1 && !playing;
   byId("forward").disabled = byId("end").disabled = step >= lastStep() && training.finished;
-  showTable(numbers);
-  showNeuron();
-  showWeights();
-  if (drawnCurve !== training.curve.length && (!playing || drawnCurve === 0)) drawCurve();
-  else curveDrawing.update(step, shown.loss);
-  if (p.n === 2) {
-    const base = output * p.width;
-    planeDrawing.update(before[base], before[base + 1], p.bias ? before[base + 2] : 0, state.row);
-  }
-  showWorked();
-  showAnswer();
 }
 
-// Eight decimals where there is room for them.
-const roomFor = (holder, width) => (holder.clientWidth >= width ? 8 : 5);
+const outOfSight = new Set();
+const observer = new IntersectionObserver((changes) => {
+  for (const {target, isIntersecting} of changes) outOfSight[isIntersecting ? "delete" : "add"](target.id);
+});
+for (const id of drawings.flatMap((drawing) => drawing.of)) observer.observe(byId(id));
+
+function showCurve() {
+  if (drawnCurve !== training.curve.length && (playing === null || drawnCurve === 0)) drawCurve();
+  else curveDrawing.update(shown.step, shown.loss);
+}
+
+function showPlane() {
+  if (training.problem.n !== 2) return;
+  const {width, bias} = training.problem, base = state.output * width, {before} = shown;
+  planeDrawing.update(before[base], before[base + 1], bias ? before[base + 2] : 0, state.row);
+}
+
+// Eight decimals where there is room for them, five elsewhere. Measured once, as asking for a width makes the browser lay out.
+let decimalsIn = {};
+
+function measure() {
+  const enough = {table: 70 + (columnsShown() + 1) * 82 + 5 * 116, weights: 420, row: 460, answer: 460};
+  for (const [id, width] of Object.entries(enough)) {
+    decimalsIn[id] = byId(id).closest("section").clientWidth >= width ? 8 : 5;
+  }
+}
 
 function setData(text, data) {
   if (text.data !== data) text.data = data;
 }
 
-function showTable({sums, outputs, errors, slopes, adjustments}) {
-  const decimals = roomFor(byId("table").parentElement, 70 + (columnsShown() + 1) * 82 + 5 * 116);
+function showTable() {
+  const {sums, outputs, errors, slopes, adjustments} = shown.numbers;
+  const decimals = decimalsIn.table;
   cells.rows.forEach(({texts}, at) => {
     const i = firstRow + at;
     [sums, outputs, errors, slopes, adjustments].forEach((column, c) => setData(texts[c], fixed(column[i], decimals)));
@@ -401,7 +450,7 @@ function showNeuron() {
       return {name: outputName(c), sum, output: sigmoid(sum), target: p.targets[state.row * p.k + c]};
     }),
   };
-  const layout = [byId("neuron").clientWidth, state.output, ...shownAt].join();
+  const layout = [state.output, ...shownAt].join();
   if (nodes !== layout) {
     nodes = layout;
     neuronDrawing.layOut(view);
@@ -433,7 +482,7 @@ function buildWeights(shownAt) {
 }
 
 function showWeights() {
-  const {before, after} = shown, base = state.output * training.problem.width, decimals = roomFor(byId("weights").parentElement, 420);
+  const {before, after} = shown, base = state.output * training.problem.width, decimals = decimalsIn.weights;
   for (const {j, texts} of cells.weights) {
     const old = before[base + j], now = after[base + j];
     [old, now - old, now].forEach((number, c) => setData(texts[c], fixed(number, decimals)));
@@ -444,24 +493,33 @@ function drawCurve() {
   if (!training.curve.length || drawnCurve === training.curve.length || !shown) return;
   drawnCurve = training.curve.length;
   curveDrawing.layOut(training.curve, state.steps);
-  curveDrawing.update(state.step, shown.loss);
+  curveDrawing.update(shown.step, shown.loss);
 }
 
 // Lines of arithmetic: [name, parts]; a part is a text or a result, which is shown in bold after a sign of equality.
 
 const result = (number) => ({number});
 
-function workedList(lines, decimals) {
-  const list = element("dl");
-  for (const [name, ...parts] of lines) {
-    const value = element("dd");
-    for (const part of parts) {
-      if (typeof part === "string") value.append(element("span", {class: "term"}, part), " ");
-      else value.append(element("span", {class: "term"}, "= ", element("strong", {}, fixed(part.number, decimals))), " ");
+// Show lines in a list; if they have the same names and as many parts as those there, only texts change.
+function showWorkedLines(holder, lines, decimals) {
+  const shape = lines.map(([name, ...parts]) => `${name}\n${parts.map((part) => typeof part).join()}`).join("\n");
+  if (holder.shape !== shape) {
+    holder.shape = shape;
+    holder.texts = [];
+    const list = element("dl");
+    for (const [name, ...parts] of lines) {
+      const value = element("dd");
+      for (const part of parts) {
+        const text = document.createTextNode("");
+        holder.texts.push(text);
+        value.append(element("span", {class: "term"}, ...(typeof part === "string" ? [text] : ["= ", element("strong", {}, text)])), " ");
+      }
+      list.append(element("dt", {}, name), value);
     }
-    list.append(element("dt", {}, name), value);
+    holder.replaceChildren(list);
   }
-  return list;
+  const parts = lines.flatMap(([, ...rest]) => rest);
+  parts.forEach((part, at) => setData(holder.texts[at], typeof part === "string" ? part : fixed(part.number, decimals)));
 }
 
 // "= 1 × 0.25", "+ 0 × -0.5" …: the products of a weighted sum; of many, the largest, and how many more there are.
@@ -482,7 +540,7 @@ function coefficientsOf(coefficients, output) {
 }
 
 function showWorked() {
-  const p = training.problem, {numbers, before, after} = shown, {row, output} = state, decimals = roomFor(byId("row"), 460);
+  const p = training.problem, {numbers, before, after} = shown, {row, output} = state, decimals = decimalsIn.row;
   const values = [...p.inputs.subarray(row * p.width, (row + 1) * p.width)], weights = coefficientsOf(before, output);
   const target = p.targets[row * p.k + output], f = (number) => fixed(number, decimals);
   const [sum, o, error, slope, adjustment] = ["sums", "outputs", "errors", "slopes", "adjustments"].map((name) => numbers[name][row]);
@@ -504,11 +562,11 @@ function showWorked() {
     const name = j === p.n ? "new bias" : p.n === 1 ? "new weight" : `new weight of ${clipped(inputName(j), 18)}`;
     lines.push([name, `= ${f(weights[j])}`, ...terms, result(newWeights[j])]);
   }
-  byId("row").replaceChildren(workedList(lines, decimals));
+  showWorkedLines(byId("row"), lines, decimals);
 }
 
 function showAnswer() {
-  const p = training.problem, {after} = shown, decimals = roomFor(byId("answer"), 460);
+  const p = training.problem, {after} = shown, decimals = decimalsIn.answer;
   const values = p.bias ? [...state.ask, 1] : state.ask;
   const answers = Array.from({length: p.k}, (_, c) => sigmoid(weightedSum(p, values, 0, after, c)));
   const sum = weightedSum(p, values, 0, after, state.output), answer = answers[state.output];
@@ -521,8 +579,9 @@ function showAnswer() {
   const isMute = !p.bias && state.ask.every((value) => value === 0);
   const sentence = isMute
     ? "All inputs are 0, so every product is 0, and without a bias the answer can only be 0.5."
-    : `After step ${grouped(state.step)} the answer is ${verdict}.`;
-  byId("answer").replaceChildren(workedList(lines, decimals), element("p", {}, sentence));
+    : `After step ${grouped(shown.step)} the answer is ${verdict}.`;
+  showWorkedLines(byId("answer"), lines, decimals);
+  setText(byId("verdict"), sentence);
 }
 
 // What a person may keep.
@@ -709,6 +768,7 @@ addEventListener("resize", () => {
   drawnWidth = innerWidth;
   nodes = null;
   drawnCurve = 0;
+  measure();
   buildPlane();
   update();
 });
