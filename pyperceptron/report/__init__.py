@@ -1,7 +1,7 @@
 """Self-contained HTML pages: a layer's training that runs in the browser.
 
-A page is one file: the style sheet and the scripts beside this module, and the data as JSON. Its content policy admits these two
-by their hashes and nothing else, so the page runs no other script and asks for nothing over a network.
+A page is one file: the style sheet and the scripts that lie beside this module, and the data as JSON. Its content policy admits
+that style sheet and that script by their hashes, so the page runs nothing else and loads nothing over a network.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_training_page(
 ) -> None:
     """Write the page on which a layer trains on checked inputs and targets.
 
-    seed       of the starting weights; None if they come from no seed: then the page holds the weights themselves
+    seed       of the starting weights, with biases of 0; None if no seed gave them: then the page holds the weights themselves
     weights    n_inputs × n_outputs, to start from
     biases     n_outputs numbers to start from; None for a layer without
     situation  the inputs that the page first asks the layer about
@@ -46,14 +46,14 @@ def write_training_page(
     from pyperceptron import __version__
 
     _check_size(inputs.n_rows, inputs.n_columns, targets.n_columns)
-    is_seeded = seed is not None and not any(biases or ())
+    is_seeded = seed is not None
     data = {
         "version": __version__,
         "inputs": as_list(inputs.view),
         "targets": as_list(targets.view),
         "names": _texts(inputs.names),
         "targetNames": _texts(targets.names),
-        "seed": seed if is_seeded else None,
+        "seed": seed,
         "weights": None if is_seeded else weights,
         "biases": None if is_seeded else biases,
         "bias": biases is not None,

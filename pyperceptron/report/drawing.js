@@ -169,12 +169,12 @@ class CurveDrawing {
     this.place = svgElement(root, "line", {y1: area.top, y2: area.bottom, class: "place"});
     this.dot = svgElement(root, "circle", {r: 5, class: "dot"});
     this.root = root;
+    root.addEventListener("click", (event) => this.pick(event));
     root.addEventListener("pointerdown", (event) => {
-      root.setPointerCapture(event.pointerId);
-      this.pick(event);
+      if (event.pointerType === "mouse") root.setPointerCapture(event.pointerId);  // a finger may be about to scroll
     });
     root.addEventListener("pointermove", (event) => {
-      if (event.buttons) this.pick(event);
+      if (event.pointerType === "mouse" && event.buttons) this.pick(event);
     });
   }
 

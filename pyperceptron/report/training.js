@@ -6,9 +6,9 @@
  *     Training; a change of place only shows another step of it.
  * (b) Step s shows what the library's Step s holds: the weights before it, the pass, and the weights after it, which are those of
  *     layer.train(..., iterations=s). A new situation meets the weights after the step, as layer.forward would then.
- * (c) While it plays, a picture of a step is drawn in up to four frames, and only what is in sight: to lay out and paint all texts at
- *     once takes longer than a frame on a slow machine. Who asked for less motion sees two pictures a second. Whatever comes into
- *     sight is drawn with the next picture, and everything once it pauses.
+ * (c) While it plays, the picture of a step is drawn in several frames on a slow machine, and only what is in sight: to lay out and
+ *     paint all texts at once takes longer than a frame there. Who asked for less motion sees two pictures a second. Whatever comes
+ *     into sight is drawn with the next picture, and everything once it pauses.
  * (d) Work is done in slices of a few milliseconds, so that the page answers meanwhile, whatever the size of the table.
  * (e) Texts of the data reach the page as text nodes only: nothing is parsed as HTML. */
 
@@ -81,18 +81,20 @@ function begin(changes, sentence, keepsFields = false) {
   training = new Training(makeProblem(table, {
     ...state, weights: startingWeights(table, state.seed), biases: state.seed === null ? file.biases : null,
   }));
-  say(sentence ?? "");
+  if (sentence) say(sentence);
   buildAll(keepsFields);
-  goTo(state.step);
+  goTo(state.step, Boolean(sentence));
   scheduleBackground();
 }
 
 // Going to a step.
 
 let wanted = null;  // the step that is being computed towards
+let isQuiet = false;  // because another message is to stay
 
-function goTo(step) {
+function goTo(step, quiet = false) {
   wanted = Math.max(1, Math.min(step, state.steps));
+  isQuiet = quiet;
   continueTo();
 }
 
@@ -104,8 +106,8 @@ function continueTo() {
   if (isThere) wanted = null;
   state.step = reached;
   update();
-  if (isThere) announce();
-  else requestAnimationFrame(continueTo);
+  if (!isThere) requestAnimationFrame(continueTo);
+  else if (!isQuiet) announce();
 }
 
 function announce() {
@@ -114,7 +116,7 @@ function announce() {
       `Step ${grouped(training.last + 1)} would take a weight beyond 1e150, so it is not made: choose a smaller learning rate or ` +
       "scale the inputs down.", "message", true,
     );
-  } else if (byId("message").textContent === "" || byId("message").textContent.startsWith("Step ")) {
+  } else {
     say(`Step ${grouped(state.step)} of ${grouped(state.steps)}: the loss is ${fixed(shown.loss, 8)}.`);
   }
 }
@@ -139,7 +141,7 @@ function scheduleBackground() {
 function play() {
   if (state.step >= lastStep()) goTo(1);
   say("");
-  playing = {position: state.step, since: performance.now(), drawn: 0, undrawn: []};
+  playing = {position: state.step, since: performance.now(), drawn: 0, undrawn: [], inTime: 0};
   showPlaying();
   requestAnimationFrame(playFrame);
 }
@@ -156,12 +158,11 @@ const lastStep = () => Math.max(1, training.last);
 
 function playFrame(now) {
   if (playing === null) return;
-  const seconds = Math.max(0, Math.min(now - playing.since, 250)) / 1000, speed = Number(byId("speed").value);
+  const elapsed = Math.max(0, Math.min(now - playing.since, 250)), speed = Number(byId("speed").value);
   playing.since = now;
-  playing.position += seconds * (speed || Math.max(2, 0.45 * playing.position));
-  if (playing.undrawn.length) {
-    playing.undrawn.shift()?.draw();
-  } else {
+  playing.position += elapsed / 1000 * (speed || Math.max(2, 0.45 * playing.position));
+  playing.inTime = elapsed < 20 ? playing.inTime + 1 : 0;
+  if (!playing.undrawn.length) {
     const reached = Math.max(1, training.work(Math.floor(playing.position), performance.now() + SLICE));
     if (reached < Math.floor(playing.position)) playing.position = reached;  // as fast as this machine can
     if (reached >= lastStep()) {
@@ -173,9 +174,10 @@ function playFrame(now) {
       state.step = reached;
       prepare();
       playing.undrawn = drawings.filter((drawing) => drawing.of.some((id) => !outOfSight.has(id)));
-      playing.undrawn.shift()?.draw();
     }
   }
+  // One drawing a frame; one more for each half second in which all frames were in time.
+  for (const {draw} of playing.undrawn.splice(0, 1 + Math.floor(playing.inTime / 30))) draw();
   requestAnimationFrame(playFrame);
 }
 
@@ -377,12 +379,15 @@ function prepare() {
   shown = {step, before, after, numbers: numbersOfStep(p, before, output), loss: lossOf(p, before)};
 }
 
-// Each is one frame's work while it plays, if one of its elements is in sight.
+// Each is drawn, while it plays, if one of its elements is in sight.
 const drawings = [
-  {of: ["slider", "neuron"], draw: () => { showPlace(); showNeuron(); }},
-  {of: ["weights", "curve", "plane"], draw: () => { showWeights(); showCurve(); showPlane(); }},
+  {of: ["slider"], draw: () => showPlace()},
+  {of: ["neuron"], draw: () => showNeuron()},
+  {of: ["weights"], draw: () => showWeights()},
+  {of: ["curve", "plane"], draw: () => { showCurve(); showPlane(); }},
   {of: ["table"], draw: () => showTable()},
-  {of: ["row", "answer"], draw: () => { showWorked(); showAnswer(); }},
+  {of: ["row"], draw: () => showWorked()},
+  {of: ["answer"], draw: () => showAnswer()},
 ];
 
 function showPlace() {
@@ -461,6 +466,7 @@ function showNeuron() {
     if (p.k > 1) notes.push("The numbers are those of the chosen output.");
     byId("neuron-note").textContent = notes.join(" ");
     buildWeights(shownAt);
+    showWeights();
   }
   neuronDrawing.update(view);
 }
@@ -674,7 +680,7 @@ function openLink() {
   } catch (error) {
     refused = error instanceof URIError ? "The link is damaged: copy it again." : `${error.message} The page shows its own start.`;
   }
-  begin(changes);
+  begin(changes, refused);
   if (refused) say(refused, "message", true);
 }
 
@@ -694,9 +700,7 @@ onClick("play", () => (playing ? pause() : play()));
 byId("slider").addEventListener("input", (event) => { pause(); goTo(Number(event.target.value)); });
 onChange("step", (field) => {
   pause();
-  const step = checkedWhole(field.value.replaceAll(",", ""), "Step", 1, state.steps);
-  say("");
-  goTo(step);
+  goTo(checkedWhole(field.value.replaceAll(",", ""), "Step", 1, state.steps));
   field.value = state.step;
 });
 
