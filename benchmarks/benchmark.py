@@ -17,8 +17,9 @@ from pathlib import Path
 from measure import Machine, Section, version_of
 
 # Each module has a generator sections() of sections, each measured before the next is made, and lines to print.
-NAMES = ("lesson", "processes", "gradients", "training", "predictions", "memory")
+NAMES = ("lesson", "processes", "gradients", "training", "predictions", "tables", "memory")
 WITHOUT_NUMPY = ("lesson", "processes")
+OF_DATA = ("training", "tables")
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write every number there")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, metavar="NAME", help=f"some of {', '.join(NAMES)}")
     parser.add_argument(
-        "--data", type=Path, metavar="FOLDER", help="where training finds banknote.csv, spambase.csv and adult.csv"
+        "--data", type=Path, metavar="FOLDER", help="where training and tables find banknote.csv, spambase.csv and adult.csv"
     )
     options = parser.parse_args()
     if options.repeats < 1:
@@ -54,7 +55,7 @@ def parts(name: str, data: Path | None) -> Iterator[Section | str]:
     if name not in WITHOUT_NUMPY and version_of("numpy") is None:
         return iter([f"\n{name}: needs NumPy, which is not installed"])
     module = import_module(name)
-    return module.sections(data) if name == "training" else module.sections()  # type: ignore[no-any-return]
+    return module.sections(data) if name in OF_DATA else module.sections()  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

@@ -13,16 +13,28 @@ ROWS_AT_ONCE = 5_000
 
 def sections() -> Iterator[str]:
     """Measure each array in a separate process, so that nothing else has raised the peak."""
-    try:
-        import resource  # noqa: F401  (Unix has it)
-    except ImportError:
+    if not can_measure():
         yield "\nMemory: not measured, this system does not tell a process's peak"
         return
     yield "\nMemory: by how much fitting raises the process's peak"
     for n, d, dtype in ARRAYS:
-        command = [sys.executable, str(Path(__file__)), str(n), str(d), dtype]
-        grown, size = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
-        yield f"  {n:,}×{d} {dtype} ({size / 1e6:.0f} MB): {grown / 1e6:.1f} MB, {grown / size:.1%} of the array"
+        raised, size = growth(Path(__file__), str(n), str(d), dtype)
+        yield f"  {n:,}×{d} {dtype} ({size / 1e6:.0f} MB): {raised / 1e6:.1f} MB, {raised / size:.1%} of the array"
+
+
+def can_measure() -> bool:
+    try:
+        import resource  # noqa: F401  (Unix has it)
+    except ImportError:
+        return False
+    return True
+
+
+def growth(script: Path, *arguments: str) -> tuple[int, int]:
+    """Run a script that prints two numbers of bytes and return them: by how much its work raised the peak, and its data."""
+    command = [sys.executable, str(script), *arguments]
+    raised, size = map(int, subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    return raised, size
 
 
 def main() -> None:
@@ -41,12 +53,12 @@ def main() -> None:
         sums = piece.sum(axis=1, dtype=float)
         y[start : start + ROWS_AT_ONCE] = sums - sums.mean() + sums.std() * random.standard_normal(len(piece)) / 3 > 0
     pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # a warm-up, so that lazy imports do not count
-    before = _peak()
+    before = peak()
     pp.Perceptron(l2=1 / n, threads=1).fit(X, y)
-    print(_peak() - before, X.nbytes)
+    print(peak() - before, X.nbytes)
 
 
-def _peak() -> int:
+def peak() -> int:
     """Return the peak in bytes; from /proc on Linux, because ru_maxrss there starts at the parent's peak."""
     try:
         with open("/proc/self/status", encoding="ascii") as lines:

@@ -2,11 +2,13 @@
 
 from pyperceptron.activations import sigmoid, sigmoid_derivative
 from pyperceptron.backends import available_backends
+from pyperceptron.csv_table import read_csv
 from pyperceptron.exceptions import NotFittedError, TrainingWarning
 from pyperceptron.layer import SigmoidLayer, Step
 from pyperceptron.matrix import Matrix
 from pyperceptron.model_file import from_json, load
 from pyperceptron.perceptron import Perceptron
+from pyperceptron.table import Table
 
 __version__ = "0.1.0"
 
@@ -16,11 +18,13 @@ __all__ = [
     "Perceptron",
     "SigmoidLayer",
     "Step",
+    "Table",
     "TrainingWarning",
     "__version__",
     "available_backends",
     "from_json",
     "load",
+    "read_csv",
     "sigmoid",
     "sigmoid_derivative",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from array import array
+from itertools import pairwise
 
 from pyperceptron.checks import refuse_failure
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 NUMBERS = dict(zip("cCsSiIlLefg", "bBhHiIqQefd", strict=True))  # Arrow's letter: that of a memoryview
+_TEXTS = ("u", "U", "vu")
+_VIEW_SIZE = 16  # bytes
 _KINDS = {
     "u": "texts",
     "U": "texts",
@@ -38,18 +41,28 @@ _KINDS = {
 class Column:
     """A column of a table, or a part of one: where its values are and how they are stored.
 
-    format    of Arrow: "g" is float64, "b" bits, "u" texts ...
-    address   of the first value; None if there are no values
-    offset    how many values, of the same memory, come before the first one of the column
-    length    how many values it has
-    missing   the indices of the values that are missing
-    owner     what keeps the memory alive
+    format      of Arrow: "g" is float64, "b" bits, "u" texts ...
+    address     of the first value; None if there are no values
+    offset      how many values, of the same memory, come before the first one of the column
+    length      how many values it has
+    missing     the indices of the values that are missing
+    owner       what keeps the memory alive
+    others      the addresses of the column's further memory, in which the letters of texts are
+    dictionary  the column that holds the different values, if those of this column are indices into it
     """
 
-    __slots__ = ("address", "format", "length", "missing", "offset", "owner")
+    __slots__ = ("address", "dictionary", "format", "length", "missing", "offset", "others", "owner")
 
     def __init__(
-        self, format: str, address: int | None, offset: int, length: int, missing: list[int], owner: object = None
+        self,
+        format: str,
+        address: int | None,
+        offset: int,
+        length: int,
+        missing: list[int],
+        owner: object = None,
+        others: tuple[int | None, ...] = (),
+        dictionary: Column | None = None,
     ) -> None:
         self.format = format
         self.address = address
@@ -57,6 +70,8 @@ class Column:
         self.length = length
         self.missing = missing
         self.owner = owner
+        self.others = others
+        self.dictionary = dictionary
 
     def numbers(self) -> memoryview[Any]:
         """Return the values in a memoryview of any numeric format; those that are missing are meaningless.
@@ -73,6 +88,51 @@ class Column:
         size = struct.calcsize(code)
         values = _memory(self.address + size * self.offset, size * self.length)
         return memoryview(array("d", struct.unpack(f"{self.length}e", values))) if code == "e" else values.cast(code)  # type: ignore[call-overload]
+
+    def values(self) -> list[Any]:
+        """Return the texts, truth values or numbers of a column as Python objects; a missing one is None."""
+        if self.dictionary is not None:
+            different = self.dictionary.values()
+            values: list[Any] = [different[code] if 0 <= code < len(different) else None for code in self.numbers()]
+        elif self.format in _TEXTS:
+            values = self._texts()
+        elif self.format == "b":
+            values = list(map(bool, self.numbers()))
+        else:
+            values = self.numbers().tolist()
+        for row in self.missing:
+            values[row] = None
+        return values
+
+    def _texts(self) -> list[Any]:
+        if not self.length or self.address is None:
+            return [""] * self.length
+        if self.format == "vu":
+            return list(self._texts_of_views(self.address))
+        size, code = (4, "i") if self.format == "u" else (8, "q")
+        ends = _memory(self.address + size * self.offset, size * (self.length + 1)).cast(code).tolist()  # type: ignore[call-overload]
+        first, letters = ends[0], self.others[0]
+        if letters is None or ends[-1] == first:
+            return [""] * self.length
+        memory = _memory(letters + first, ends[-1] - first)
+        return [str(memory[start - first : end - first], "utf-8") for start, end in pairwise(ends)]
+
+    def _texts_of_views(self, address: int) -> Iterator[str | None]:
+        """Yield texts whose letters stand in their views, if they are twelve bytes at most, else where the views say."""
+        missing = {*self.missing}  # whose views may hold anything
+        views = bytes(_memory(address + _VIEW_SIZE * self.offset, _VIEW_SIZE * self.length))
+        for row, (length, buffer, start) in enumerate(struct.iter_unpack("=i4xii", views)):
+            if row in missing:
+                yield None
+            elif length <= _VIEW_SIZE - 4:
+                yield str(views[_VIEW_SIZE * row + 4 : _VIEW_SIZE * row + 4 + length], "utf-8")
+            else:
+                yield str(_memory((self.others[buffer] or 0) + start, length), "utf-8")
+
+
+def holds_texts(format: str) -> bool:
+    """Whether an Arrow format is one of texts, or of categories."""
+    return format in _TEXTS or format == "dictionary"
 
 
 def holds_numbers(format: str) -> bool:
@@ -175,7 +235,14 @@ class ArrowTable:
         is_table = schema.format == b"+s"
         columns = [schema.children[index].contents for index in range(schema.n_children)] if is_table else [schema]
         self.names = tuple((column.name or b"").decode() for column in columns) if is_table else None
-        self.formats = ["dictionary" if column.dictionary else column.format.decode() for column in columns]
+        self._own_formats = [column.format.decode() for column in columns]
+        self._formats_of_dictionaries = [
+            column.dictionary.contents.format.decode() if column.dictionary else "" for column in columns
+        ]
+        self.formats = [
+            "dictionary" if of_dictionary else own
+            for own, of_dictionary in zip(self._own_formats, self._formats_of_dictionaries, strict=True)
+        ]
 
     def __enter__(self) -> ArrowTable:
         return self
@@ -201,11 +268,12 @@ class ArrowTable:
     def _columns(self, batch: _Array) -> list[Column]:
         """Return the columns of a batch. The rows of a table may be missing too, and have an offset of their own."""
         if self.names is None:
-            return [_column(self.formats[0], batch, 0, batch.length)]
+            return [_column(self._own_formats[0], batch, 0, batch.length, self._formats_of_dictionaries[0])]
         missing = missing_bits(batch.buffers[0], batch.offset, batch.length) if batch.n_buffers and batch.null_count else []
         columns = []
-        for index, format in enumerate(self.formats):
-            column = _column(format, batch.children[index].contents, batch.offset, batch.length)
+        for index, format in enumerate(self._own_formats):
+            of_dictionary = self._formats_of_dictionaries[index]
+            column = _column(format, batch.children[index].contents, batch.offset, batch.length, of_dictionary)
             column.missing = sorted({*column.missing, *missing})
             columns.append(column)
         return columns
@@ -217,13 +285,21 @@ class ArrowTable:
             refuse_failure(self._name, ValueError(reason.partition(b". Detail: ")[0].decode(errors="replace")))
 
 
-def _column(format: str, values: _Array, offset: int, length: int) -> Column:
-    """Return the column that an array of Arrow describes, of this length, from this offset on besides the array's own."""
+def _column(format: str, values: _Array, offset: int, length: int, of_dictionary: str = "") -> Column:
+    """Return the column that an array of Arrow describes, of this length, from this offset on besides the array's own.
+
+    of_dictionary  the format of the values to which those of the column are indices, if they are
+    """
     offset += values.offset
     if format == "n":
         return Column(format, None, 0, length, list(range(length)))
     missing = missing_bits(values.buffers[0], offset, length) if values.null_count else []
-    return Column(format, values.buffers[1], offset, length, missing)
+    dictionary = None
+    if of_dictionary:
+        different = values.dictionary.contents
+        dictionary = _column(of_dictionary, different, 0, different.length)
+    others = tuple(values.buffers[index] for index in range(2, values.n_buffers))
+    return Column(format, values.buffers[1], offset, length, missing, None, others, dictionary)
 
 
 def _address(capsule: Any, name: bytes) -> int:

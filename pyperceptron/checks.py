@@ -174,8 +174,9 @@ def _remedy(value: Any, table: str) -> str:
         try:
             float(value)
         except ValueError:
-            has_columns = table in ("X", "x", "inputs")
-            return "make a 0/1 column for each of such texts, or leave the column out" if has_columns else "give numbers"
+            if table == "X":
+                return "give a Table or a data frame, in which a column may hold texts, or leave the column out"
+            return "make a 0/1 column for each of such texts, or leave the column out" if table == "inputs" else "give numbers"
         return "convert it first, as float(...) does"
     if isinstance(value, bytes):
         return "decode it and convert it first, as float(...) does"

@@ -8,6 +8,7 @@ from array import array
 
 from pyperceptron.checks import counted, described, is_lookalike, named, read_number, refuse_failure, refuse_number
 from pyperceptron.frames import column_names, read_frame
+from pyperceptron.table import Table
 from pyperceptron.vectors import (
     PIECE,
     as_flat,
@@ -39,14 +40,21 @@ class Rows:
                memory if that has such a form, else a copy
     container  the kind in which they came: "list", "numpy" or "array" (any other buffer)
     names      of the columns, if they came in a data frame; else None, also if they are fewer or more than the columns
+    first_row  the number that errors give the first row, if these rows are a part of a table
     """
 
-    __slots__ = ("container", "names", "view")
+    __slots__ = ("container", "first_row", "names", "view")
 
-    def __init__(self, view: memoryview[float], container: str, names: tuple[Hashable, ...] | None = None) -> None:
+    def __init__(
+        self, view: memoryview[float], container: str, names: tuple[Hashable, ...] | None = None, first_row: int = 0
+    ) -> None:
         self.view = view
+        self.first_row = first_row
         self.container = container
         self.names = names if names and len(names) == self.n_columns else None
+
+    def __len__(self) -> int:
+        return self._shape[0]
 
     @property
     def n_rows(self) -> int:
@@ -81,6 +89,19 @@ def read_rows(source: Any, name: str, flat: bool = False) -> Rows:
     """
     refuse_unreadable(source, name, "rows of numbers", "give a list of rows")
     frame = read_frame(source, name)
+    assert not isinstance(frame, Table)
+    return _read_rows(source, frame, name, flat)
+
+
+def read_table(source: Any, name: str) -> Rows | Table:
+    """As read_rows, but a table or a data frame with columns of texts, or with missing numbers to be filled in, is a Table."""
+    refuse_unreadable(source, name, "rows of numbers", "give a list of rows")
+    frame = read_frame(source, name, texts=True)
+    return frame if isinstance(frame, Table) else _read_rows(source, frame, name)
+
+
+def _read_rows(source: Any, frame: tuple[Any, tuple[Hashable, ...]] | None, name: str, flat: bool = False) -> Rows:
+    """Return a source as Rows; `frame` has its numbers and names if it is a data frame."""
     numbers, names = (source, column_names(source)) if frame is None else frame
     opened, container = _opened(numbers, name)
     if frame is not None and container == "array":
@@ -93,10 +114,10 @@ def read_rows(source: Any, name: str, flat: bool = False) -> Rows:
         remedy = "flatten each sample into one row" if view.ndim > 2 else flat_remedy(source, name)
         remedy = remedy if view.ndim else "give a list of rows"
         if not view.nbytes:
-            raise _empty(name)
+            raise empty(name)
         raise ValueError(f"{name} must have two dimensions, rows and columns; got {view.ndim}: {remedy}")
     if not view.nbytes:
-        raise _empty(name)
+        raise empty(name)
     view = contiguous(view, name)
     return Rows(view if view.ndim == 2 else reshaped(view, (view.nbytes // view.itemsize, 1)), container, names)
 
@@ -286,7 +307,7 @@ def _view_of_rows(source: Any, name: str, flat: bool, names: tuple[Hashable, ...
                 "give every row equally many"
             )
     if not width:
-        raise _empty(name)
+        raise empty(name)
     return as_view(numbers, width)
 
 
@@ -333,5 +354,5 @@ def _values_of(row: Any, name: str, index: int, source: Any) -> Sequence[Any]:
     return values
 
 
-def _empty(name: str) -> ValueError:
+def empty(name: str) -> ValueError:
     return ValueError(f"{name} must not be empty: give at least one row of at least one number")

@@ -7,3 +7,7 @@ class NotFittedError(AttributeError, ValueError):
 
 class TrainingWarning(UserWarning):
     """Issued when a training is not what was asked for; `findings_` of the model, or `findings` of the layer, says the same."""
+
+
+class UnknownColumnError(ValueError):
+    """Raised when an option names a column that a file does not have."""

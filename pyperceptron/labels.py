@@ -33,6 +33,7 @@ _LABELS = 8192  # that are Python objects at the same time, of a column that hol
 _ROWS_WITH_ONE = 4096  # looked at before the next: most tables of independent outputs are known by the first
 _EXPECTED = "a sequence of labels, one for each row of X"
 _SUM_TOLERANCE = 1e-6  # of the probabilities of a row
+_LABELS_SHOWN = 5  # in an error
 
 
 class Classes:
@@ -226,6 +227,44 @@ def label_list(y: Any, n_rows: int) -> list[Any]:
     return labels
 
 
+def class_codes(labels: Sequence[Any], classes: Classes) -> array[int]:
+    """Return for each label the index of its class; ValueError naming those that are none of the classes."""
+    refuse_outputs(classes)
+    code_of = {label: code for code, label in enumerate(classes.labels)}
+    try:
+        codes = [code_of.get(label, -1) for label in labels]
+    except TypeError:
+        _refuse_unhashable(enumerate(labels))
+    if -1 in codes:
+        _refuse_unknown(
+            [(row, label) for row, (code, label) in enumerate(zip(codes, labels, strict=True)) if code < 0], classes
+        )
+    return _code_array(codes, len(classes.labels))
+
+
+def refuse_outputs(classes: Classes) -> None:
+    """Raise ValueError if a row may be of several classes, or of none."""
+    if classes.multilabel:
+        raise ValueError(
+            f"the model has {counted(len(classes.labels), 'output')}, each 0 or 1; expected a single label for each row, as "
+            "others cannot be evaluated yet: use score(X, y), the fraction of rows that are right in every output"
+        )
+
+
+def _refuse_unknown(found: list[tuple[int, Any]], classes: Classes) -> NoReturn:
+    """Refuse labels that are none of the classes: found, (row, label) of each."""
+    first_rows: dict[Any, int] = {}
+    for row, label in found:
+        first_rows.setdefault(label, row)
+    shown = [f"{named(label)} (first in row {row})" for label, row in list(first_rows.items())[:_LABELS_SHOWN]]
+    more = f" and {len(first_rows) - _LABELS_SHOWN} more" if len(first_rows) > _LABELS_SHOWN else ""
+    known = ", ".join(map(named, classes.labels[:_LABELS_SHOWN])) + ", ..." * (len(classes.labels) > _LABELS_SHOWN)
+    raise ValueError(
+        f"y has {counted(len(first_rows), 'label')} that the model does not know, in {counted(len(found), 'row')}: "
+        f"{', '.join(shown)}{more}; expected {known}: correct them or leave those rows out"
+    )
+
+
 def _opened(y: Any) -> tuple[Any, Any, Hashable]:
     """Return what y holds, the dtype of NumPy that its labels have when they are given back, and the name of its column.
 
@@ -350,10 +389,7 @@ def _from_values(column: Any, dtype: Any) -> Targets:
                 codes = array("I", codes)
             codes.extend(found)
     except TypeError:
-        row, value = next((row, value) for row, value in _numbered(column) if not _is_hashable(value))
-        raise TypeError(
-            f"y row {row} is {named(value)}, which cannot be hashed; expected a label such as a number or a string"
-        ) from None
+        _refuse_unhashable(_numbered(column))
     for value in numbers:
         if _is_not_finite(value):
             row = next(row for row, other in _numbered(column) if _is_not_finite(other))
@@ -371,6 +407,13 @@ def _from_values(column: Any, dtype: Any) -> Targets:
     else:
         codes = array("H", map(new_codes.__getitem__, codes))
     return Targets(Classes(labels, False, dtype), _as_table(codes, 1))
+
+
+def _refuse_unhashable(labels: Iterable[tuple[int, Any]]) -> NoReturn:
+    row, value = next((row, value) for row, value in labels if not _is_hashable(value))
+    raise TypeError(
+        f"y row {row} is {named(value)}, which cannot be hashed; expected a label such as a number or a string"
+    ) from None
 
 
 def _is_not_finite(value: Any) -> bool:

@@ -13,13 +13,9 @@ from pyperceptron.activations import sigmoid_derivative
 from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
-from pyperceptron.columns import column_statistics
 from pyperceptron.containers import to_container
-from pyperceptron.findings import diagnose_layer, warn
-from pyperceptron.losses import loss_for
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.model_file import Stored
-from pyperceptron.objective import Objective
 from pyperceptron.samples import (
     read_inputs,
     read_layer_bias,
@@ -42,6 +38,7 @@ if TYPE_CHECKING:
     from pyperceptron.exports.description import Description
     from pyperceptron.findings import Finding
     from pyperceptron.model_file import Fields
+    from pyperceptron.objective import Objective
 
     Lists = list[list[float]]
 
@@ -286,12 +283,18 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
                 self._advance(descent, 1, iteration - 1)
                 if callback(self, iteration):
                     break
-        findings = self._diagnose(descent) if iterations else []
-        self._findings = [finding.sentence for finding in findings]
-        warn(findings, stacklevel=2)
+        self._findings = []
+        if iterations:
+            from pyperceptron.findings import warn  # here, as a program that only predicts never needs it
+
+            findings = self._diagnose(descent)
+            self._findings = [finding.sentence for finding in findings]
+            warn(findings, stacklevel=2)
         return self
 
     def _diagnose(self, descent: _Descent) -> list[Finding]:
+        from pyperceptron.findings import diagnose_layer
+
         assert self._outputs is not None
         return diagnose_layer(
             self._outputs.values,
@@ -443,6 +446,10 @@ class _Descent:
 
     def objective(self) -> Objective:
         """Return the objective of the descent as a mean over the samples."""
+        from pyperceptron.columns import column_statistics
+        from pyperceptron.losses import loss_for
+        from pyperceptron.objective import Objective
+
         columns = column_statistics(self._loss, self._chunks, self.table.view)
         loss = loss_for("squared_error", "multilabel")
         return Objective(

@@ -3,41 +3,56 @@
 from __future__ import annotations
 
 from array import array
+from math import nan
 
 from pyperceptron.backends import backend_at_hand, backend_of
 from pyperceptron.checks import counted
 from pyperceptron.containers import read_rows, to_container
 from pyperceptron.samples import read_row, refuse_overflow
+from pyperceptron.table import Table
 from pyperceptron.vectors import PIECE, as_list, as_view, numpy_copy, numpy_if_loaded, pieces, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
     from typing import Any
 
     from pyperceptron.backends import RowPredictor
     from pyperceptron.containers import Rows
+    from pyperceptron.encoding import Encoding
     from pyperceptron.labels import Classes
 
     Numbers = array[float]
+
+_MOST_COLUMNS_BY_NAME = 1000  # that a backend looks up by itself
 
 
 class Record:
     """How a training went.
 
-    solver    its name
-    n_rows    how many rows there were
-    n_iter    how many steps it made
-    history   a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
-    findings  sentences for the user; empty if all is well
+    solver      its name
+    n_rows      how many rows there were
+    n_iter      how many steps it made
+    history     a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
+    findings    sentences for the user; empty if all is well
+    deviations  the standard deviation of each column of numbers that the model sees, to six digits; None if there was no fit
     """
 
-    def __init__(self, solver: str, n_rows: int, n_iter: int, history: list[dict[str, float]], findings: list[str]) -> None:
+    def __init__(
+        self,
+        solver: str,
+        n_rows: int,
+        n_iter: int,
+        history: list[dict[str, float]],
+        findings: list[str],
+        deviations: list[float] | None = None,
+    ) -> None:
         self.solver = solver
         self.n_rows = n_rows
         self.n_iter = n_iter
         self.history = history
         self.findings = findings
+        self.deviations = deviations
 
 
 class FittedModel:
@@ -48,7 +63,9 @@ class FittedModel:
     classes       the Classes it predicts
     activation    the name of the activation that maps logits to probabilities
     intercept     whether there are intercepts
-    names         of the columns, or None
+    n_inputs      how many numbers it sees of a row
+    names         of the columns as given, or None
+    encoding      how columns of texts become numbers; None if all columns are numbers
     container     "numpy" or "list": the kind in which coefficients are given
     record        of the training
     """
@@ -64,6 +81,7 @@ class FittedModel:
         names: tuple[Hashable, ...] | None,
         container: str,
         record: Record,
+        encoding: Encoding | None = None,
     ) -> None:
         self.backend = backend
         self.coefficients = coefficients
@@ -76,6 +94,19 @@ class FittedModel:
         self.names = names
         self.container = "list" if container == "array" else container
         self.record = record
+        self.encoding = encoding
+
+    @property
+    def n_columns(self) -> int:
+        """How many columns X has."""
+        return self.n_inputs if self.encoding is None else len(self.encoding.columns)
+
+    @property
+    def coef_names(self) -> list[str]:
+        """What each weight belongs to."""
+        if self.encoding is not None:
+            return self.encoding.coef_names[:]
+        return [f"x{j}" for j in range(self.n_inputs)] if self.names is None else list(map(str, self.names))
 
     def with_backend(self, backend: str) -> FittedModel:
         """Return the same model with another backend to predict."""
@@ -114,7 +145,7 @@ class FittedModel:
         n_columns = max(2, self.n_outputs)
         table, logits = self._predict(X, "identity", self.n_outputs)
         numpy = numpy_if_loaded() if table.container == "numpy" else None
-        results = numpy.empty((table.n_rows, n_columns)) if numpy else zeros(table.n_rows * n_columns)
+        results = numpy.empty((len(table), n_columns)) if numpy else zeros(len(table) * n_columns)
         views = (logits, results) if numpy else (as_view(logits, self.n_outputs), as_view(results, n_columns))
         backend_of(self.backend).log_probabilities(memoryview(views[0]), self.activation, memoryview(views[1]))
         return to_container(results, n_columns, "list") if table.container == "list" else results
@@ -127,15 +158,15 @@ class FittedModel:
                 return numpy_copy(logits > 0, "l")
             values = [int(logit > 0) for logit in logits]
             return [values[first : first + self.n_outputs] for first in range(0, len(values), self.n_outputs)]
-        found = array("H", bytes(2 * table.n_rows))
+        found = array("H", bytes(2 * len(table)))
         view: memoryview[float] = memoryview(logits) if table.container == "numpy" else as_view(logits, self.n_outputs)
         view_of_found = memoryview(found)
         backend_of(self.backend).predicted_classes(view, view_of_found)
         if table.container == "numpy":
             labels = self.classes.as_numpy()
-            if table.n_rows <= PIECE:
+            if len(table) <= PIECE:
                 return labels.take(found)
-            predicted = numpy_if_loaded().empty(table.n_rows, labels.dtype)
+            predicted = numpy_if_loaded().empty(len(table), labels.dtype)
             for into, codes in zip(pieces(predicted), pieces(view_of_found), strict=True):
                 into[...] = labels.take(codes)
             return predicted
@@ -150,9 +181,18 @@ class FittedModel:
             self.n_inputs,
             self.activation,
             None if self.classes.multilabel else self.classes.labels,
-            lambda x, overflows=False: read_row(x, self.n_inputs, self.names, backend, overflows),
+            lambda x, overflows=False: read_row(x, self.n_inputs, self.names, backend, overflows, self.encoding),
+            self._plan(),
         )
         return predictor
+
+    def _plan(self) -> Any:
+        """Return how a mapping becomes a row, as RowPredictor takes it; None for so many columns that it hardly matters."""
+        if self.names is None or len(self.names) > _MOST_COLUMNS_BY_NAME:
+            return None
+        if self.encoding is not None:
+            return self.encoding.plan()
+        return tuple((name, place, None, nan, -1) for place, name in enumerate(self.names))
 
     def picklable_row_predictor(self) -> RowPredictor:
         """Return a RowPredictor whose methods can be pickled: they take this model along."""
@@ -164,27 +204,47 @@ class FittedModel:
         """Unpickle: predict with another backend if this machine lacks the one that ran the fit."""
         self.__dict__.update(state, backend=backend_at_hand(state["backend"]))
 
-    def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Rows, Any]:
+    def _predict(self, X: Any, activation: str, n_columns: int) -> tuple[Rows | Table, Any]:
         """Return X as a table, and n_samples × n_columns activations: in NumPy for NumPy, else in a flat array.array.
 
         Raises ValueError if the columns are not those that the model was fitted with, or a number cannot be used.
         """
         backend = backend_of(self.backend)
-        table = read_rows(X, "X")
-        self._check_columns(table)
+        table, blocks = self._read(X)
         if table.container == "numpy":
-            results = numpy_if_loaded().empty((table.n_rows, n_columns))
+            results = numpy_if_loaded().empty((len(table), n_columns))
             view: memoryview[float] = memoryview(results)
         else:
-            results = zeros(table.n_rows * n_columns)
+            results = zeros(len(table) * n_columns)
             view = as_view(results, n_columns)
-        failed = backend.predict(table.view, self.coefficients, activation, view)
-        if failed >= 0:
-            refuse_overflow(table, failed, "X", backend)
+        start = 0
+        for block in blocks:
+            failed = backend.predict(block.view, self.coefficients, activation, view[start : start + block.n_rows])
+            if failed >= 0:
+                refuse_overflow(block, failed, "X", backend)
+            start += block.n_rows
         return table, results
 
-    def _check_columns(self, table: Rows) -> None:
-        names, known = table.names, self.names
+    def _read(self, X: Any) -> tuple[Rows | Table, Iterable[Rows]]:
+        """Return X, checked, and blocks of its rows as the numbers that the model sees."""
+        if self.encoding is None:
+            rows = read_rows(self._in_order(X) if isinstance(X, Table) else X, "X")
+            rows.first_row = X.first_row if isinstance(X, Table) else 0
+            self._check_columns(rows.names, rows.n_columns)
+            return rows, [rows]
+        table = self._in_order(self.encoding.table_of(X))
+        return table, self.encoding.blocks(table)
+
+    def _in_order(self, table: Table) -> Table:
+        """Return a table with the model's columns in their order; ValueError for missing and unknown ones."""
+        names = self.names
+        if names is not None and {*names} == {*table.names}:
+            return table.select(names)
+        self._check_columns(table.names, len(table.columns))
+        return table
+
+    def _check_columns(self, names: tuple[Hashable, ...] | None, count: int) -> None:
+        known = self.names
         if names and known and {*names} != {*known} and tuple(range(len(names))) in (names, known):
             names = None  # a frame that was made without names has the numbers of its columns instead
         if names and known and {*names} == {*known} and names != known and len(names) == len(known):
@@ -201,10 +261,10 @@ class FittedModel:
             if self.classes.name in unknown:
                 remedy = f"leave out the target column {self.classes.name!r}"
             raise ValueError(f"X {' and '.join(found) or 'has a column twice'}: {remedy}")
-        if table.n_columns != self.n_inputs:
+        if count != self.n_columns:
             raise ValueError(
-                f"X has {counted(table.n_columns, 'column')} but the model was fitted with {self.n_inputs}: "
-                f"give rows of {counted(self.n_inputs, 'number')}"
+                f"X has {counted(count, 'column')} but the model was fitted with {self.n_columns}: "
+                f"give rows of {counted(self.n_columns, 'number')}"
             )
 
 

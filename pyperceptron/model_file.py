@@ -120,6 +120,13 @@ class Fields:
         if self._left:
             self.refuse(f"has a field {min(self._left)!r}, which is unknown")
 
+    def has(self, name: str) -> bool:
+        """Whether a field that earlier releases did not write is there and not null."""
+        if self.given.get(name) is None:
+            self._left.discard(name)
+            return False
+        return True
+
     def take(self, name: str) -> Any:
         if name not in self.given:
             self.refuse(f"has no field {name!r}")
@@ -173,6 +180,9 @@ class Fields:
 
     def fields(self, name: str) -> Fields:
         return Fields(self.take(name), f"{self._place}'s {name!r}")
+
+    def number(self, name: str) -> float:
+        return self._vector(name, [self.take(name)], 1)[0]
 
     def numbers(self, name: str, count: int) -> array[float]:
         """Return a list of `count` finite numbers as a vector."""

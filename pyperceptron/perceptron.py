@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
-from math import fsum, inf  # sum() rounds differently since Python 3.12
+import os
+from math import fsum  # sum() rounds differently since Python 3.12
 
 from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backend_of, partial_sums
 from pyperceptron.checks import (
-    LIMIT,
     named,
     nonnegative_number,
     one_of,
@@ -16,37 +15,22 @@ from pyperceptron.checks import (
     true_or_false,
     whole_number,
 )
-from pyperceptron.chunks import Chunks
-from pyperceptron.coefficients import known_model
-from pyperceptron.columns import LEAST_WEIGHT, column_statistics, refuse_tiny
-from pyperceptron.containers import read_rows
 from pyperceptron.exceptions import NotFittedError
-from pyperceptron.findings import diagnose_backend, diagnose_targets, ruled_columns, warn
-from pyperceptron.labels import label_list, read_labels, read_probabilities
-from pyperceptron.losses import loss_for
-from pyperceptron.metrics import are_correct
-from pyperceptron.model import FittedModel, Record
 from pyperceptron.model_file import Stored, from_value, to_value
-from pyperceptron.objective import Objective
 from pyperceptron.parameters import Parameters, parameters_of
-from pyperceptron.samples import check_range, read_sample_weights
+from pyperceptron.samples import read_sample_weights
 from pyperceptron.stored_model import fields_of, model_of
-from pyperceptron.training import best_solver, train
-from pyperceptron.vectors import as_list, as_view, zeros
-from pyperceptron.weights import read_weights
+from pyperceptron.vectors import as_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, Self
 
-    from pyperceptron.backends import Backend, LinearLoss, RowPredictor
+    from pyperceptron.backends import RowPredictor
     from pyperceptron.exports.description import Description
-    from pyperceptron.findings import Finding
-    from pyperceptron.labels import Targets
+    from pyperceptron.model import FittedModel
     from pyperceptron.model_file import Fields
-
-    Numbers = array[float]
 
 _SOLVERS = ("auto", "gd", "lbfgs", "newton")
 _MOST_STEPS = 2**63 - 1
@@ -146,6 +130,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
         `solver_` is "none", `n_iter_` 0, and `history_` and `findings_` are empty.
         """
+        from pyperceptron.coefficients import known_model  # here, as few programs need it
+
         model = cls(**params)
         backend = backend_name(model.backend)
         intercepts = bool(model.fit_intercept)
@@ -160,124 +146,10 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         Raises ValueError or TypeError for bad input and FloatingPointError if the Hessian overflows. An exception leaves the
         model as it was, but Ctrl-C keeps the coefficients of the last step.
         """
-        # Read.
-        self._check_parameters()
-        name = backend_name(self.backend)
-        backend = backend_of(name)
-        samples = read_rows(X, "X")
-        targets, weights = self._read_targets(y, sample_weight, samples.n_rows, backend)
-        classes = targets.classes
-        loss = loss_for(self.loss, classes.kind)
-        # Judge and set up.
-        intercept = bool(self.fit_intercept)
-        chunks = Chunks(samples.view, samples.n_columns + intercept, classes.n_outputs, thread_count(self.threads), backend)
+        from pyperceptron.fitting import fit  # here, as a program that only predicts never needs it
 
-        def loss_over_samples(offsets: Numbers | None) -> LinearLoss:
-            linear_loss: LinearLoss = backend.LinearLoss(
-                samples.view,
-                targets.table,
-                None if weights is None else memoryview(weights),
-                classes.n_outputs,
-                loss.name,
-                intercept,
-                chunks.rows_in_chunk,
-                None if offsets is None else memoryview(offsets),
-                chunks.stop,
-            )
-            return linear_loss
-
-        linear_loss = loss_over_samples(None)
-        columns = column_statistics(linear_loss, chunks, samples.view)
-        light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
-        if light or not columns.in_range:
-            check_range(samples, "X", -LIMIT, LIMIT, backend)
-        refuse_tiny(columns, samples)
-        offsets = columns.offsets() if intercept else None
-        if offsets:
-            linear_loss = loss_over_samples(offsets)
-        objective = Objective(
-            backend,
-            samples.view,
-            linear_loss,
-            chunks,
-            columns,
-            loss,
-            classes.n_outputs,
-            offsets=offsets,
-            rarest=targets.rarest_class(weights),
-            l2=float(self.l2),
-            l1=float(self.l1),
-            intercept=intercept,
-            standardize=bool(self.standardize),
-        )
-        for penalty, factors in (("l2", objective.l2_weights), ("l1", objective.l1_weights)):
-            if inf in factors:
-                raise ValueError(
-                    f"{penalty} is {named(getattr(self, penalty))}; expected less, as standardize=True multiplies it by the "
-                    "scale of a column and it overflows: lower it, or scale X down"
-                )
-        start = self._last_coefficients(objective, targets) if self.warm_start and self._fitted else None
-
-        # Solve and keep.
-        def keep(coefficients: Numbers, record: Record) -> None:
-            activation = loss.activations[classes.kind]
-            names, container = samples.names, samples.container
-            self._set_fitted(
-                FittedModel(name, coefficients, classes, activation, samples.n_columns, intercept, names, container, record)
-            )
-
-        def data_findings(coefficients: Numbers) -> list[Finding]:
-            of_data = diagnose_targets(targets, samples.names) + ruled_columns(samples, columns, coefficients, objective.width)
-            return of_data + diagnose_backend(self.backend, objective)
-
-        previous = self._fitted
-        try:
-            findings = train(
-                objective,
-                start or _initial_coefficients(objective, targets, weights),
-                best_solver(objective) if self.solver == "auto" else one_of(self.solver, "solver", _SOLVERS),
-                tol=float(self.tol),
-                max_iter=whole_number(self.max_iter, "max_iter", 1, _MOST_STEPS),
-                learning_rate=None if self.learning_rate is None else float(self.learning_rate),
-                keep=keep,
-                callback=self._call_back if self.callback else None,
-                verbose=bool(self.verbose),
-                names=samples.names,
-                data_findings=data_findings,
-            )
-        except KeyboardInterrupt:
-            raise
-        except BaseException:
-            self._set_fitted(previous)
-            raise
-        warn(findings, stacklevel=2)
+        fit(self, X, y, sample_weight)
         return self
-
-    def _call_back(self, iteration: int) -> object:
-        assert self.callback is not None
-        return self.callback(self, iteration)
-
-    def _read_targets(self, y: Any, sample_weight: Any, n_rows: int, backend: Backend) -> tuple[Targets, Numbers | None]:
-        """Return the targets, and for each row its sample weight times its class weight: None if all are 1."""
-        labels = self.targets == "labels"
-        targets = read_labels(y, n_rows) if labels else read_probabilities(y, n_rows, backend)
-        if self.class_weight is not None and (targets.classes.multilabel or not labels):
-            raise ValueError("class_weight is for one label per row; for a 0/1 matrix or probabilities use sample_weight")
-        return read_weights(targets, sample_weight, self.class_weight, n_rows, backend)
-
-    def _last_coefficients(self, objective: Objective, targets: Targets) -> Numbers:
-        last = self._require_fitted()
-        if (last.classes.labels, last.n_outputs, last.n_inputs, last.intercept) != (
-            targets.classes.labels,
-            objective.n_outputs,
-            objective.n_inputs,
-            objective.intercept,
-        ):
-            raise ValueError(
-                "warm_start needs the same classes, number of columns and fit_intercept as the last fit: "
-                "set warm_start=False to start again"
-            )
-        return last.coefficients[:]
 
     def predict(self, X: Any) -> Any:
         """Return a label for each row; if y was a 0/1 matrix, a row of 0 and 1. NumPy for NumPy, else a list.
@@ -315,6 +187,9 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
         Raises ValueError if no label of y is one of classes_.
         """
+        from pyperceptron.labels import label_list  # here, as a program that only predicts never needs it
+        from pyperceptron.metrics import are_correct
+
         predicted = self.predict(X)
         predicted = as_list(predicted) if hasattr(predicted, "tolist") else predicted
         correct = are_correct(predicted, label_list(y, len(predicted)), self._require_fitted().classes)
@@ -331,7 +206,10 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
                 PREFIX_classes; "c-header": what PREFIX.h holds
         prefix  of the names in C
 
-        Raises ValueError if the language cannot hold a label, and NotFittedError before fit.
+        A row holds raw values, as those of predict_one: texts too. Python and JavaScript also take a mapping from the names of
+        the columns where there are texts or fills; C then takes a struct PREFIX_row with a field for each column.
+
+        Raises ValueError if the language cannot hold a label or a text, and NotFittedError before fit.
         """
         from pyperceptron.exports import export  # only here, as few programs need it
 
@@ -340,7 +218,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
     def to_onnx(self) -> bytes:
         """Return an ONNX model in double precision: input "X", rows × columns; outputs "label" and "probabilities".
 
-        Needs the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
+        If columns of texts, or with missing numbers, became numbers, X holds these numbers, in the order of coef_names_. Needs
+        the package onnx, as the extra "onnx" installs; ImportError without. Raises ValueError if the labels are not all
         texts, whole numbers, floats or truth values, and NotFittedError before fit.
         """
         from pyperceptron.exports.onnx import to_onnx
@@ -360,6 +239,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
             labels=None if model.classes.multilabel else model.classes.labels,
             multilabel=model.classes.multilabel,
             names=model.names,
+            columns=None if model.encoding is None else model.encoding.columns,
         )
 
     @property
@@ -379,8 +259,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
     @property
     def n_features_in_(self) -> int:
-        """The number of columns in fit."""
-        return self._require_fitted().n_inputs
+        """The number of columns of X in fit, as given."""
+        return self._require_fitted().n_columns
 
     @property
     def feature_names_in_(self) -> list[Hashable]:
@@ -389,6 +269,17 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         if names is None:
             raise AttributeError("the model was fitted without column names: fit it with a data frame")
         return list(names)
+
+    @property
+    def encoding_(self) -> list[dict[str, Any]] | None:
+        """How columns of texts and missing values became numbers: a record for each column of X; None if all are numbers."""
+        encoding = self._require_fitted().encoding
+        return None if encoding is None else encoding.as_fields()
+
+    @property
+    def coef_names_(self) -> list[str]:
+        """What each weight belongs to: "age" is a column of numbers, "work=Private" the rows in which `work` is "Private"."""
+        return self._require_fitted().coef_names
 
     @property
     def backend_(self) -> str:
@@ -539,10 +430,10 @@ if not TYPE_CHECKING:  # a type checker refuses the assignment itself
         setattr(Perceptron, _name, getattr(Perceptron, _name).setter(_read_only(_name)))
 
 
-def _initial_coefficients(objective: Objective, targets: Targets, weights: Numbers | None) -> Numbers:
-    """Return zeros, n_outputs × width; the intercepts are those optimal without features if the loss has a formula for them."""
-    start = zeros(objective.size)
-    if objective.intercept and objective.loss.initial_intercepts and not targets.classes.multilabel:
-        intercepts = objective.loss.initial_intercepts(targets.class_totals(weights))
-        start[objective.width - 1 :: objective.width] = array("d", intercepts)
-    return start
+def _import_before_a_fork() -> None:
+    """Import what a fit needs, as a child forked while another thread imports it would wait for that thread for ever."""
+    import pyperceptron.fitting  # noqa: F401
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_import_before_a_fork)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
     from pyperceptron.containers import Rows
+    from pyperceptron.encoding import Encoding
 
 _LARGEST = sys.float_info.max
 
@@ -27,6 +28,7 @@ def check_range(table: Rows, name: str, low: float, high: float, backend: Backen
     outside = backend.first_outside(table.view, low, high)
     if outside >= 0:
         row, column = divmod(outside, table.n_columns)
+        row += table.first_row
         value, column_name = float(as_flat(table.view)[outside]), table.name_of(column)
         if not abs(value) <= _LARGEST:
             refuse_number(name, row, column, column_name, repr(value), "fill it in or drop that row")
@@ -42,6 +44,7 @@ def refuse_overflow(table: Rows, row: int, name: str, backend: Backend) -> NoRet
     [values] = as_list(table.view[row : row + 1])
     column = max(range(len(values)), key=lambda index: abs(values[index]))
     expected = "a smaller number, as the weighted sum overflows"
+    row += table.first_row
     refuse_number(name, row, column, table.name_of(column), repr(values[column]), "scale it down", expected=expected)
 
 
@@ -64,9 +67,17 @@ def read_sample_weights(weights: Any, n_rows: int, backend: Backend) -> array[fl
 
 
 def read_row(
-    sample: Any, n_columns: int, names: tuple[Hashable, ...] | None, backend: Backend, overflows: bool = False
+    sample: Any,
+    n_columns: int,
+    names: tuple[Hashable, ...] | None,
+    backend: Backend,
+    overflows: bool = False,
+    encoding: Encoding | None = None,
 ) -> array[float]:
     """Return a single row of n_columns finite numbers, from a flat sequence or, if the columns have names, a mapping.
+
+    With an encoding the row holds raw values, and what is returned are the numbers that the encoding makes of them; a row of
+    numbers that this function has returned comes back as it is.
 
     A row with keys, such as a Series or a row of a database, is read by its keys if the columns have names. Raises ValueError
     or TypeError naming what is missing, unknown or not a number; if `overflows`, always ValueError naming the number that makes
@@ -82,6 +93,10 @@ def read_row(
     if column_names(sample) is not None or n_dimensions != 1:
         raise TypeError(f"x is {named(sample)}; expected {expected}{': predict takes several rows' if n_dimensions else ''}")
     values = _values_by_name(sample, names) if names and hasattr(sample, "keys") else listed(sample, "x", expected)
+    if encoding is not None:
+        if not overflows:
+            values = encoding.row(encoding.raw_row(values, "x")).tolist()
+        names, n_columns = tuple(encoding.coef_names), encoding.width
     if values and (isinstance(values[0], (list, tuple)) or (hasattr(values[0], "ndim") and values[0].ndim)):
         raise TypeError(f"x is {named(sample)}; expected {expected}: predict takes several rows")
     table = read_rows([values], "x")

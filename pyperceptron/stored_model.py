@@ -6,16 +6,16 @@ import sys
 from array import array
 
 from pyperceptron.checks import counted, named
+from pyperceptron.encoding import Encoding
 from pyperceptron.labels import MAX_CLASSES, Classes
 from pyperceptron.losses import LOSSES
 from pyperceptron.model import FittedModel, Record
-from pyperceptron.model_file import from_value, to_value
+from pyperceptron.model_file import Fields, from_value, to_value
+from pyperceptron.table import level_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-    from pyperceptron.model_file import Fields
 
 _LARGEST = sys.float_info.max
 _MOST_COLUMNS = 2**31 - 1
@@ -28,7 +28,7 @@ _DTYPES: dict[str, type] = {
     **{f"{order}f{size}": float for order in "<>" for size in (2, 4, 8)},
 }
 _SHORTER = {"U": "<U", "S": "|S"}
-_LATER = ("encoding", "online")  # fields that later releases fill
+_LATER = ("online",)  # fields that later releases fill
 
 
 def fields_of(model: FittedModel) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def fields_of(model: FittedModel) -> dict[str, Any]:
     classes, record, width = model.classes, model.record, model.width
     outputs = [model.coefficients[first : first + width].tolist() for first in range(0, len(model.coefficients), width)]
     return {
-        "columns": model.n_inputs,
+        "columns": model.n_columns,
         "column_names": None if model.names is None else [to_value(name, "the column name") for name in model.names],
         "classes": {
             "labels": None if classes.multilabel else [to_value(label, "the label") for label in classes.labels],
@@ -52,7 +52,9 @@ def fields_of(model: FittedModel) -> dict[str, Any]:
             "steps": record.n_iter,
             "findings": record.findings,
             "history": record.history,
+            "deviations": record.deviations,
         },
+        "encoding": None if model.encoding is None else [_plain(column) for column in model.encoding.as_fields()],
         **dict.fromkeys(_LATER),
         "intercepts": [output.pop() for output in outputs] if model.intercept else None,
         "coefficients": outputs,
@@ -76,17 +78,56 @@ def model_of(fields: Fields, backend: str) -> FittedModel:
         [_entry(entry) for entry in training.list_of("history", dict, "objects")],
         training.list_of("findings", str, "texts"),
     )
-    training.refuse_others()
     for name in _LATER:
         fields.null(name)
-    rows = fields.rows("coefficients", n_outputs, n_columns)
+    encoding = _encoding_of(fields, names)
+    n_inputs = n_columns if encoding is None else encoding.width
+    rows = fields.rows("coefficients", n_outputs, n_inputs)
     intercept = fields.take("intercepts") is not None
     coefficients = array("d")
     for row, own in zip(rows, fields.numbers("intercepts", n_outputs) if intercept else [None] * n_outputs, strict=True):
         coefficients += row
         if own is not None:
             coefficients.append(own)
-    return FittedModel(backend, coefficients, classes, activation, n_columns, intercept, names, container, record)
+    if training.has("deviations"):
+        record.deviations = training.numbers("deviations", n_inputs).tolist()
+    training.refuse_others()
+    return FittedModel(backend, coefficients, classes, activation, n_inputs, intercept, names, container, record, encoding)
+
+
+def _plain(column: dict[str, Any]) -> dict[str, Any]:
+    return column | {"column": to_value(column["column"], "the column name")}
+
+
+def _encoding_of(fields: Fields, names: tuple[Any, ...] | None) -> Encoding | None:
+    given = fields.take("encoding")
+    if given is None:
+        return None
+    if names is None:
+        fields.refuse("has an 'encoding' but no 'column_names'")
+    columns = _list(fields, "encoding", given, len(names))
+    return Encoding(
+        [_column_of(Fields(column, "the model file's 'encoding'"), name) for column, name in zip(columns, names, strict=True)]
+    )
+
+
+def _column_of(column: Fields, name: Any) -> tuple[Any, list[str] | None, float | None, bool]:
+    if from_value(column.take("column"), "a column name") != name:
+        column.refuse("has other names than 'column_names'")
+    kind, missing = column.one_of("kind", ("number", "text")), column.truth("missing")
+    levels = fill = None
+    if kind == "text":
+        levels = column.list_of("levels", str, "texts")
+        if len({*levels}) < len(levels) or any(level_of(level) != level for level in levels):
+            column.refuse("has levels that are not different texts")
+    elif column.given.get("fill") is None:
+        column.null("fill")
+        if missing:
+            column.refuse("marks missing values without a fill")
+    else:
+        fill = column.number("fill")
+    column.refuse_others()
+    return name, levels, fill, missing
 
 
 def _list(fields: Fields, name: str, values: Any, count: int) -> list[Any]:

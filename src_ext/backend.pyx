@@ -16,12 +16,15 @@ import os
 
 cimport cython
 from cpython cimport array
+from cpython.bool cimport PyBool_Check
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer
+from cpython.dict cimport PyDict_CheckExact
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
-from libc.math cimport fabs, floor
+from cpython.unicode cimport PyUnicode_CheckExact
+from libc.math cimport NAN, fabs, floor
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy, memset
 
@@ -404,6 +407,59 @@ cdef bint read_buffer(x, double* row, Py_ssize_t n) except -1:
     return fits
 
 
+cdef object ABSENT = object()
+
+
+@cython.final
+cdef class Column:
+    """How the value of one column of a mapping becomes numbers of a row; RowPredictor's reference describes the arguments."""
+
+    cdef object name
+    cdef Py_ssize_t place, missing_place
+    cdef dict levels
+    cdef double fill
+
+    def __init__(self, name, place, levels, fill, missing_place):
+        self.name, self.place, self.levels, self.fill, self.missing_place = name, place, levels, fill, missing_place
+
+    cdef bint read(self, value, double* row) except -1:
+        """Write a value into a row of zeros; return False for one that only read_row can read, or must refuse."""
+        return self.read_number(value, row) if self.levels is None else self.read_text(value, row)
+
+    cdef bint read_number(self, value, double* row) except -1:
+        cdef double number = NAN
+        if PyFloat_CheckExact(value):
+            number = PyFloat_AS_DOUBLE(value)
+        elif PyLong_CheckExact(value):
+            try:
+                number = PyLong_AsDouble(value)
+            except OverflowError:
+                return False
+        elif value is not None:
+            return False
+        if number != number:
+            number = self.fill  # nan if none may be missing: then the logit is nan too, and read_row refuses the row
+            if self.missing_place >= 0:
+                row[self.missing_place] = 1.0
+        row[self.place] = number
+        return True
+
+    cdef bint read_text(self, value, double* row) except -1:
+        cdef Py_ssize_t place = self.missing_place
+        if value is not None:
+            if not PyUnicode_CheckExact(value):
+                if not (PyBool_Check(value) or PyLong_CheckExact(value)):
+                    return False
+                value = str(value)
+            found = self.levels.get(value)
+            if found is None:
+                return (<str> value).strip() == value  # a text that the training did not hold has no place
+            place = found
+        if place >= 0:
+            row[place] = 1.0
+        return True
+
+
 @cython.final
 cdef class RowPredictor:
     cdef array.array coefficients, padded_weights
@@ -411,14 +467,20 @@ cdef class RowPredictor:
     cdef Activation activation
     cdef tuple classes
     cdef object read_row
+    cdef list columns  # of Column, or None
+    cdef bint takes_numbers  # whether a row as given is the numbers themselves
     cdef public object recipe
 
-    def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row):
+    def __init__(self, array.array coefficients, n_outputs, n_inputs, activation, classes, read_row, columns=None):
         self.coefficients = coefficients[:]
         self.n_outputs, self.n_inputs, self.width = n_outputs, n_inputs, len(coefficients) // n_outputs
         self.activation = <Activation> <int> ACTIVATIONS[activation]
         self.classes = classes
         self.read_row = read_row
+        self.takes_numbers = True
+        if columns is not None:
+            self.columns = [Column(*column) for column in columns]
+            self.takes_numbers = len(columns) == n_inputs and all([levels is None for _, _, levels, _, _ in columns])
         # Zero-pad rows and weights to a multiple of eight: a scalar loop over the tail would take as long as all the rest.
         self.padded_weights = coefficients[:n_inputs]
         self.padded_weights.frombytes(bytes(64))
@@ -428,6 +490,23 @@ cdef class RowPredictor:
             raise TypeError("a RowPredictor without a recipe cannot be pickled")
         return self.recipe
 
+    cdef bint read_row_as_given(self, x, double* row) except -1:
+        """Read a row into n_inputs numbers; return False for one that only read_row can read, or must refuse."""
+        if self.columns is not None and PyDict_CheckExact(x):
+            return self.read_mapping(x, row)
+        return self.takes_numbers and read_numbers(x, row, self.n_inputs)
+
+    cdef bint read_mapping(self, dict x, double* row) except -1:
+        cdef Column column
+        if len(x) != len(self.columns):
+            return False
+        memset(row, 0, self.n_inputs * sizeof(double))
+        for column in self.columns:
+            value = x.get(column.name, ABSENT)
+            if not column.read(value, row):  # ABSENT is of no type that it reads
+                return False
+        return True
+
     cdef bint quick_logit(self, x, double* logit) except -1:
         """Write the logit of a short row and a single output; return False if x is not such a row or the logit is not finite.
 
@@ -435,7 +514,7 @@ cdef class RowPredictor:
         """
         cdef double row[MAX_QUICK_FEATURES + 8]
         cdef Py_ssize_t n = self.n_inputs
-        if self.n_outputs > 1 or n > MAX_QUICK_FEATURES or not read_numbers(x, row, n):
+        if self.n_outputs > 1 or n > MAX_QUICK_FEATURES or not self.read_row_as_given(x, row):
             return False
         memset(row + n, 0, 8 * sizeof(double))
         logit[0] = kernels.dot(row, self.padded_weights.data.as_doubles, (n + 7) // 8 * 8)
@@ -446,7 +525,7 @@ cdef class RowPredictor:
     cdef int predict(self, x, Activation activation, double* results) except -1:
         """Write the activations of one row, n_outputs numbers or 2 for BINARY_SIGMOID; raise what read_row raises."""
         cdef array.array row = new_vector(self.n_inputs)
-        if read_numbers(x, row.data.as_doubles, self.n_inputs) and self.predict_row(row, activation, results):
+        if self.read_row_as_given(x, row.data.as_doubles) and self.predict_row(row, activation, results):
             return 0
         row = self.read_row(x)
         if not self.predict_row(row, activation, results):

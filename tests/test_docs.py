@@ -3,6 +3,7 @@
 import doctest
 import re
 import shlex
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -11,11 +12,25 @@ import pytest
 import pyperceptron as pp
 from pyperceptron.cli import main
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table"])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the examples, in which one transcript finds the files that another has written."""
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _in_the_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("module", ["activations", "matrix", "layer", "perceptron", "table", "csv_table"])
 def test_examples_in_docstrings(module):
     results = doctest.testmod(import_module(f"pyperceptron.{module}"))
     assert results.attempted > 0

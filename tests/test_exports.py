@@ -9,26 +9,13 @@ import struct
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
+from exported import COMPILERS, HOSTILE, executed, oldest_python, ran
 
 import pyperceptron as pp
 from pyperceptron.cli import main
 
-HOSTILE = [
-    "quote \" and ' and \\",
-    "new\nline\r\t",
-    "trigraph ??/ ??' */ /* // #",
-    "</script><!-- ]]>",
-    "${x} `y` {z} %s @PREFIX@ @",
-    "na\u00efve \u4e2d \U0001f600 \u2028",
-    "\ud800 alone",
-    "1\x7f2\x01",
-    "x" * 300 + "\u00e9" * 300 + "?",
-    '"""',
-    "",
-]
 N_ROWS = 200
 
 
@@ -132,27 +119,6 @@ def check(name, probabilities, predicted):
                 assert [int(value > 0.5) for value in row] == answer
             else:
                 assert row[answer] == max(row)
-
-
-def ran(*command, **options):
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, **options)
-    assert done.returncode == 0, done.stderr[:2000]
-    return done.stdout
-
-
-def oldest_python():
-    """Return the oldest Python from 3.8 on that is installed under pyenv or on PATH, or this one."""
-    found = {}
-    candidates = [
-        *Path.home().glob(".pyenv/versions/3.*/bin/python"),
-        *map(shutil.which, ("python3.8", "python3.9", "python3.10")),
-    ]
-    for path in filter(None, candidates):
-        script = "import sys; print(sys.version_info[1])"
-        asked = subprocess.run([path, "-c", script], capture_output=True, text=True)
-        if asked.returncode == 0 and int(asked.stdout) >= 8:
-            found[int(asked.stdout)] = path
-    return found[min(found)] if found else sys.executable
 
 
 def test_python(tmp_path):
@@ -269,13 +235,6 @@ def c_main():
     return "\n".join([*lines, "    }", "    return 0;", "}", ""])
 
 
-COMPILERS = [
-    command.split()
-    for command in ("gcc -std=c89", "gcc -std=c99", "g++ -x c++ -std=c++98", "clang -std=c89", "clang -x c++ -std=c++17")
-    if shutil.which(command.split()[0])
-]
-
-
 @pytest.mark.skipif(not COMPILERS, reason="neither gcc nor clang is installed")
 @pytest.mark.parametrize("compiler", COMPILERS, ids=" ".join)
 def test_c(tmp_path, compiler):
@@ -299,12 +258,6 @@ def test_c(tmp_path, compiler):
             predicted = [int(own[k]) for own in numbers]
         check(name, [list(map(float, own[:k])) for own in numbers], predicted)
     assert [bytes.fromhex(line).decode("utf-8", "surrogatepass") for line in lines] == HOSTILE * 2
-
-
-def executed(model):
-    module = {}
-    exec(model.export("python"), module)
-    return module
 
 
 @pytest.mark.parametrize("backend", pp.available_backends())

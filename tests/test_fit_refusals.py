@@ -22,7 +22,7 @@ FLAT = "write [X] for one row, or [[value] for value in X] for one column"
 FLAT_ARRAY = "write [X] for one row, or X.reshape(-1, 1) for one column"
 TEXTS = "turn texts into columns of numbers, such as a count for each word"
 FILL_IN = "expected a finite number: fill it in or drop that row"
-NO_TEXTS = "expected a finite number: make a 0/1 column for each of such texts, or leave the column out"
+NO_TEXTS = "expected a finite number: give a Table or a data frame, in which a column may hold texts, or leave the column out"
 CONVERT = "expected a finite number: convert it first, as float(...) does"
 ZERO_OR_ONE = (
     "expected 0 or 1: a two-dimensional y means multi-label, one 0/1 column per label; "

@@ -7,7 +7,7 @@ import pytest
 from optimum import bits, samples
 
 from pyperceptron import labels as labels_module
-from pyperceptron.labels import read_labels
+from pyperceptron.labels import Classes, class_codes, read_labels
 from pyperceptron.vectors import as_flat
 
 
@@ -135,3 +135,47 @@ def test_multilabel_targets_from_any_container(make_model, kind):
     assert model.predict(X.tolist()) == make_model(l2=0.1).fit(X, Y).predict(X).tolist()
     assert np.shape(model.predict_proba(X.tolist())) == (40, 2)
     assert model.classes_ == [0, 1]
+
+
+def test_class_codes_are_the_indices_of_the_labels():
+    codes = class_codes(["b", "a", "b"], Classes(("a", "b"), False, None))
+    assert (codes.typecode, list(codes)) == ("B", [1, 0, 1])
+    codes = class_codes([299, 0, 299.0], Classes(tuple(range(300)), False, None))
+    assert (codes.typecode, list(codes)) == ("H", [299, 0, 299])
+
+
+@pytest.mark.parametrize(
+    ("labels", "known", "error", "message"),
+    [
+        (
+            ["a", "x", "b", "x"],
+            ("a", "b"),
+            ValueError,
+            "y has 1 label that the model does not know, in 2 rows: 'x' (first in row 1); expected 'a', 'b': correct them or "
+            "leave those rows out",
+        ),
+        (
+            ["1", *"uvwxyz"],
+            tuple(range(9)),
+            ValueError,
+            "y has 7 labels that the model does not know, in 7 rows: '1' (first in row 0), 'u' (first in row 1), 'v' (first in "
+            "row 2), 'w' (first in row 3), 'x' (first in row 4) and 2 more; expected 0, 1, 2, 3, 4, ...: correct them or leave "
+            "those rows out",
+        ),
+        (
+            ["a", ["b"]],
+            ("a", "b"),
+            TypeError,
+            "y row 1 is ['b'], which cannot be hashed; expected a label such as a number or a string",
+        ),
+    ],
+)
+def test_labels_that_a_model_does_not_know_are_refused(labels, known, error, message):
+    with pytest.raises(error) as caught:
+        class_codes(labels, Classes(known, False, None))
+    assert str(caught.value) == message
+
+
+def test_labels_for_a_model_of_several_outputs_are_refused():
+    with pytest.raises(ValueError, match="the model has 2 outputs, each 0 or 1; expected a single label for each row"):
+        class_codes([0, 1], Classes((0, 1), True, None))

@@ -1,12 +1,15 @@
 """ONNX exports, run by onnxruntime: the probabilities and labels of the model."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
+from exported import executed
 from optimum import samples
 
 import pyperceptron as pp
+from pyperceptron.table import Table
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -74,6 +77,26 @@ def test_only_plain_operators_in_double_precision(make_model):
         kinds = {constant.data_type for constant in made.graph.initializer}
         assert onnx.TensorProto.FLOAT not in kinds
         assert made.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
+
+
+@pytest.mark.parametrize("kind", ["texts", "three texts", "matrix"])
+def test_models_of_texts_take_the_numbers_that_they_become(make_model, kind):
+    ages = [None if index % 5 == 0 else float(index % 50) for index in range(len(X))]
+    work = [["Private", "State\u2028 \u4e2d", "?"][index % 3] for index in range(len(X))]
+    table = Table({"age": ages, "work": work}, missing="mean")
+    model = make_model(l2=0.01).fit(table, Y[kind])
+    content = model.to_onnx()
+    numbers = executed(model)["numbers"]
+    rows = [*zip(ages, work, strict=True), (30.0, "never seen"), (None, " Private ")]
+    found = run(content, list(map(numbers, rows)))
+    np.testing.assert_allclose(found["probabilities"], model.predict_proba(rows), rtol=0, atol=1e-14)
+    assert found["label"].tolist() == model.predict(rows)
+    made = onnx.load_from_string(content)
+    properties = {entry.key: json.loads(entry.value) for entry in made.metadata_props}
+    assert properties["columns"] == model.coef_names_ == ["age", "age missing", *model.coef_names_[2:4], "work missing"]
+    assert properties["encoding"] == model.encoding_
+    assert made.doc_string.startswith("X holds the numbers that the columns of a table become: ")
+    assert onnx.load_from_string(make_model(l2=0.1).fit(X, TWO).to_onnx()).doc_string == ""
 
 
 @pytest.mark.parametrize("labels", [[(1, 2), (3, 4)], [1, "a"], [2**70, 1], ["a", "\ud800"], [1, True + 1.5]], ids=repr)

@@ -48,7 +48,7 @@ def backend_name(name: str = "auto") -> str:
     if not isinstance(wanted, str) or wanted not in ("auto", *_FASTEST_FIRST):
         raise ValueError(f"{source} is {named(wanted)}; expected 'auto', 'cython' or 'python'")
     if wanted == "auto":
-        return available_backends()[0]
+        return next(filter(_is_there, _FASTEST_FIRST))
     backend_of(wanted)
     return str(wanted)
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from pyperceptron.checks import counted
-from pyperceptron.exports.description import MOST_WRITTEN_OUT, filled, number_rows, refuse_label, whole_text, written_by
+from pyperceptron.checks import counted, named
+from pyperceptron.exports.description import (
+    MOST_WRITTEN_OUT,
+    WORDS,
+    filled,
+    number_rows,
+    refuse_label,
+    whole_text,
+    written_by,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
+    from pyperceptron.encoding import ColumnEncoding
     from pyperceptron.exports.description import Description
 
 _KEYWORDS = """
@@ -19,6 +29,11 @@ return short signed sizeof static static_assert static_cast struct switch templa
 typeid typename union unsigned using virtual void volatile wchar_t while xor xor_eq
 """
 KEYWORDS = frozenset(_KEYWORDS.split())  # of C and C++
+# Names of fields that a compiler, or a header that nearly every program includes, replaces by something else.
+_MACRO_NAMES = "complex errno far i386 imaginary interface linux near noreturn small stderr stdin stdout unix"
+_MACROS = frozenset(_MACRO_NAMES.split())
+_PLACES_ON_A_LINE = 16
+_LONGEST_NAME = 63  # characters that C99 compares
 _LONGEST_TEXT = 509  # bytes; C89 lets a compiler refuse a longer one
 
 
@@ -27,24 +42,52 @@ def source(model: Description, prefix: str) -> str:
 
     Raises ValueError if a label holds the character 0, which ends a text of C.
     """
-    templates = [_WEIGHTED_SUM, _OVERFLOWING, _LOGITS, *_PROBABILITIES[model.activation]]
+    is_encoded = model.columns is not None
+    templates = [_SUM_OF_TERMS if is_encoded else _WEIGHTED_SUM, _OVERFLOWING, _LOGITS, *_PROBABILITIES[model.activation]]
     if model.labels is not None:
         templates.append(_PREDICT_BINARY if model.n_outputs == 1 else _PREDICT_CLASS)
     elif model.multilabel:
         templates.append(_PREDICT_LABELS)
-    n = model.n_inputs
+    n, has_intercept = model.n_inputs, model.has_intercept
     fields = {
         "PREFIX": prefix,
         "OUTPUTS": str(model.n_outputs),
-        "TERMS": str(n + model.has_intercept),
-        "INTERCEPT": f" + {prefix}_weights[c][{n}]" if model.has_intercept else "",
-        "NUMBER_J": f"j < {n} ? row[j] : 1.0" if model.has_intercept else "row[j]",
+        "COUNT": str(model.partial_sums),
+        "INTERCEPT": f" + {prefix}_weights[c][{n}]" if has_intercept else "",
         "SUMS": "\n".join(_sums(model)),
-        "TOTAL": model.total("s{}".format),
+        "TOTAL": model.total(("s[{}]" if is_encoded else "s{}").format),
     }
     parts = [_head(model), "#include <float.h>\n#include <math.h>", _declarations(model, prefix), *_constants(model, prefix)]
+    if model.columns is None:
+        fields |= {
+            "ROW": "const double row[]",
+            "PROBA": f"void {prefix}_predict_proba",
+            "PREDICT": f"{_predicts(model)} {prefix}_predict",
+            "TERMS": str(n + has_intercept),
+            "NUMBER_J": f"j < {n} ? row[j] : 1.0" if has_intercept else "row[j]",
+            "WEIGHT_J": "weights[j]",
+        }
+    else:
+        fields |= {
+            "ROW": f"const struct {prefix}_terms *row",
+            "PROBA": f"static void {prefix}_probabilities",
+            "PREDICT": f"static {_predicts(model)} {prefix}_prediction",
+            "TERMS": f"row->count{' + 1' * has_intercept}",
+            "NUMBER_J": "j < row->count ? row->numbers[j] : 1.0" if has_intercept else "row->numbers[j]",
+            "WEIGHT_J": f"weights[j < row->count ? row->places[j] : {n}]" if has_intercept else "weights[row->places[j]]",
+            "PROBABILITIES": str(max(2, model.n_outputs) if model.labels is not None else model.n_outputs),
+        }
+        parts[1] += "\n#include <string.h>" * any(column.levels is not None for column in model.columns)
+        parts += _terms(model.columns, prefix)
+        templates.append(_OF_ROW)
+        if model.predicts:
+            templates.append(_PREDICT_OF_ROW if model.labels is not None else _PREDICT_LABELS_OF_ROW)
     parts += [filled(template, fields) for template in templates]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def _predicts(model: Description) -> str:
+    return "int" if model.labels is not None else "void"
 
 
 def header(model: Description, prefix: str) -> str:
@@ -56,35 +99,118 @@ def header(model: Description, prefix: str) -> str:
 
 def _head(model: Description) -> str:
     return (
-        f"/* A linear model of pyperceptron for rows of {counted(model.n_inputs, 'number')}, {written_by()}.\n"
+        f"/* A linear model of pyperceptron for rows of {model.row}, {written_by()}.\n"
         " *\n"
         " * It is C89, C99 and C++ and needs the mathematics of the C library (-lm) only. Where the compiler would fuse\n"
-        " * multiplications and additions, -ffp-contract=off keeps the last digits. */"
+        " * multiplications and additions, -ffp-contract=off keeps the last digits."
+        f"{'' if model.columns is None else _NO_FAST_MATH} */"
     )
 
 
 def _declarations(model: Description, prefix: str) -> str:
     k = model.n_outputs
+    row, proba, predict, error, refused = "const double row[]", "void", "void", "", ""
     lines = ["#ifdef __cplusplus", 'extern "C" {', "#endif", ""]
+    if model.columns is not None:
+        row, proba, predict = f"const struct {prefix}_row *row", "int", "int"
+        error, refused = filled(_ERROR, {"VALUES": "probability"}), ", or -1 where a number is refused"
+        lines += [*_row_struct(model.columns, prefix), ""]
     if model.names:
-        lines += ["/* The columns, in the order of a row's numbers. */"]
-        lines += [f"extern const char *const {prefix}_names[{model.n_inputs}];", ""]
+        lines += [f"/* The columns, in the order of a row's {'numbers' if model.columns is None else 'fields'}. */"]
+        lines += [f"extern const char *const {prefix}_names[{len(model.names)}];", ""]
     if model.labels is not None:
         count = len(model.labels)
         lines += ["/* The classes, as texts. */", f"extern const char *const {prefix}_classes[{count}];", ""]
-        lines += [f"/* Writes the {count} probabilities of a row, in the order of the classes. */"]
+        lines += [f"/* Writes the {count} probabilities of a row, in the order of the classes.{error} */"]
     elif model.multilabel:
-        lines += [f"/* Writes the {k} probabilities of a row: for each label, that of its being 1. */"]
+        lines += [f"/* Writes the {k} probabilities of a row: for each label, that of its being 1.{error} */"]
     else:
         lines += [f"/* Writes the {counted(k, 'output')} of a row, from 0 to 1. */"]
-    lines += [f"void {prefix}_predict_proba(const double row[], double probabilities[]);"]
+    lines += [f"{proba} {prefix}_predict_proba({row}, double probabilities[]);"]
     if model.labels is not None:
-        lines += ["", "/* Returns the index of the most probable class of a row, the first of equals. */"]
-        lines += [f"int {prefix}_predict(const double row[]);"]
+        lines += ["", f"/* Returns the index of the most probable class of a row, the first of equals{refused}. */"]
+        lines += [f"int {prefix}_predict({row});"]
     elif model.multilabel:
-        lines += ["", f"/* Writes the {k} labels of a row: 1 where the probability is above one half, else 0. */"]
-        lines += [f"void {prefix}_predict(const double row[], int labels[]);"]
+        returns = filled(_ERROR, {"VALUES": "label"}) if refused else ""
+        lines += ["", f"/* Writes the {k} labels of a row: 1 where the probability is above one half, else 0.{returns} */"]
+        lines += [f"{predict} {prefix}_predict({row}, int labels[]);"]
     return "\n".join([*lines, "", "#ifdef __cplusplus", "}", "#endif"])
+
+
+def _row_struct(columns: Sequence[ColumnEncoding], prefix: str) -> list[str]:
+    """Return the lines that define struct PREFIX_row, which may stand in a program twice."""
+    guard = f"PYPERCEPTRON_{prefix}_ROW"
+    about = filled(_ABOUT_ROW, {"WORDS": ", ".join(filter(None, WORDS))}).strip("\n")
+    fields = []
+    for column, field in zip(columns, _field_names(columns), strict=True):
+        own = str(column.name)
+        shown = [own] if own != field and all(" " <= letter < "\x7f" and letter not in "*/?\\" for letter in own) else []
+        shown += ["may be NaN"] if column.fill is not None else []
+        comment = f" /* {'; '.join(shown)} */" if shown else ""
+        fields.append(f"    {'double ' if column.levels is None else 'const char *'}{field};{comment}")
+    return [f"#ifndef {guard}", f"#define {guard}", *about.splitlines(), f"struct {prefix}_row {{", *fields, "};", "#endif"]
+
+
+def _field_names(columns: Sequence[ColumnEncoding]) -> list[str]:
+    """Return a different identifier for each column: its name in small letters, with _ for what an identifier cannot hold."""
+    fields: dict[str, None] = {}
+    for column in columns:
+        letters = str(column.name).lower()
+        field = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in letters)[:_LONGEST_NAME]
+        if not field[:1].isalpha():  # names of C's own begin with _
+            field = f"x{field}"[:_LONGEST_NAME]
+        if field in KEYWORDS or field in _MACROS:
+            field += "_"
+        number, first = 1, field
+        while field in fields:
+            number += 1
+            field = f"{first[: _LONGEST_NAME - 8]}_{number}"
+        fields[field] = None
+    return list(fields)
+
+
+def _terms(columns: Sequence[ColumnEncoding], prefix: str) -> list[str]:
+    """Return the definitions that turn a row into the numbers that the model sees, without the indicators that are 0."""
+    levels: list[str] = []
+    places: list[int] = []
+    reads, templates = [], [_TERMS]
+    for index, (column, field) in enumerate(zip(columns, _field_names(columns), strict=True)):
+        missing = column.places.get(None, -1)
+        if column.levels is not None:
+            for level in column.levels:
+                if "\0" in level:
+                    raise ValueError(
+                        f"the text {named(level)} in column {named(column.name)} cannot be exported, as the character "
+                        "0 ends a text of C: give texts without it in fit"
+                    )
+            first = len(levels)
+            levels += sorted(column.levels, key=_encoded)
+            places += [column.places[level] for level in levels[first:]]
+            reads.append(f"    {prefix}_add_text(terms, row->{field}, {first}, {len(levels)}, {missing});")
+            continue
+        given = f"terms, row->{field}, {column.first}"
+        call = f"add_number({given})" if column.fill is None else f"add_filled({given}, {column.fill!r}, {missing})"
+        reads.append(f"    if (!{prefix}_{call})\n        return {index + 1};")
+    numbers = [column for column in columns if column.levels is None]
+    templates += [_ADD_NUMBER] if any(column.fill is None for column in numbers) else []
+    templates += [_ADD_FILLED] if any(column.fill is not None for column in numbers) else []
+    templates += [_ADD_TEXT] if len(numbers) < len(columns) else []
+    fields = {
+        "PREFIX": prefix,
+        "MOST": str(len(columns) + sum(column.has_missing for column in numbers)),
+        "WORDS": str(len(WORDS)),
+        "READS": "\n".join(reads),
+    }
+    parts = []
+    if len(numbers) < len(columns):
+        parts.append(_texts(f"{prefix}_words", WORDS, "static "))
+        # An array of C has elements, though no column need have a level.
+        about = "/* The texts that the model was fitted with, each column's together and in order; and their places. */\n"
+        parts.append(about + _texts(f"{prefix}_levels", levels or [""], "static "))
+        rows = [places[first : first + _PLACES_ON_A_LINE] for first in range(0, len(places), _PLACES_ON_A_LINE)] or [[0]]
+        lines = ",\n    ".join(", ".join(map(str, row)) for row in rows)
+        parts.append(f"static const int {prefix}_places[{len(places) or 1}] = {{\n    {lines}\n}};")
+    return parts + [filled(template, fields) for template in [*templates, _READ]]
 
 
 def _constants(model: Description, prefix: str) -> list[str]:
@@ -108,11 +234,15 @@ def _label_text(label: Any) -> str:
     return text
 
 
-def _texts(name: str, texts: list[str]) -> str:
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _texts(name: str, texts: list[str], storage: str = "") -> str:
     """Return the definition of an array of texts, UTF-8; those that are long for C89 are arrays of characters."""
     lines, pointers = [], []
     for index, text in enumerate(texts):
-        encoded = text.encode("utf-8", "surrogatepass")
+        encoded = _encoded(text)
         if len(encoded) < _LONGEST_TEXT:
             pointers.append(f'    "{"".join(map(_in_text, encoded))}",')
             continue
@@ -122,7 +252,7 @@ def _texts(name: str, texts: list[str]) -> str:
         lines[-1] = lines[-1].rstrip(",")
         lines.append("};")
         pointers.append(f"    {name}_{index},")
-    return "\n".join([*lines, f"const char *const {name}[{len(texts)}] = {{", *pointers, "};"])
+    return "\n".join([*lines, f"{storage}const char *const {name}[{len(texts)}] = {{", *pointers, "};"])
 
 
 def _in_text(byte: int) -> str:
@@ -160,9 +290,183 @@ static double @PREFIX@_weighted_sum(const double weights[], const double row[])
 }
 """
 
+_NO_FAST_MATH = """
+ * Compile it without -ffast-math, with which a missing number (NaN) cannot be told from others."""
+
+_ABOUT_ROW = """
+/* A row: a field for each column. Texts are UTF-8, and spaces around them do not count; one that the model was not fitted with
+ * counts as none of its texts. NULL, the empty text and these words stand for a missing text:
+ * @WORDS@.
+ * NaN stands for a missing number, which only some fields may hold: those that say so. */
+"""
+
+_ERROR = """ Returns 0; or, if a number is infinite,
+ * or missing where it must not be, its column, counted from 1, and then every @VALUES@ is -1."""
+
+_TERMS = """
+/* The numbers that the model sees of a row, and their places among them, without the indicators that are 0. */
+struct @PREFIX@_terms {
+    int count;
+    int places[@MOST@];
+    double numbers[@MOST@];
+};
+
+static void @PREFIX@_add(struct @PREFIX@_terms *terms, int place, double number)
+{
+    terms->places[terms->count] = place;
+    terms->numbers[terms->count] = number;
+    terms->count++;
+}
+"""
+
+_ADD_NUMBER = """
+/* Adds a number, and returns whether it is finite. */
+static int @PREFIX@_add_number(struct @PREFIX@_terms *terms, double number, int place)
+{
+    @PREFIX@_add(terms, place, number);
+    return fabs(number) <= DBL_MAX;
+}
+"""
+
+_ADD_FILLED = """
+/* Adds a number, or `fill` if it is missing and then, unless `missing` is -1, a 1 there; returns whether it is not infinite. */
+static int @PREFIX@_add_filled(struct @PREFIX@_terms *terms, double number, int place, double fill, int missing)
+{
+    int is_missing = number != number;
+
+    @PREFIX@_add(terms, place, is_missing ? fill : number);
+    if (is_missing && missing >= 0)
+        @PREFIX@_add(terms, missing, 1.0);
+    return is_missing || fabs(number) <= DBL_MAX;
+}
+"""
+
+_ADD_TEXT = """
+/* The bytes of the space that a text begins with, or 0: one of those that Python's str.strip takes away. */
+static int @PREFIX@_space(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+
+    if ((c[0] >= 9 && c[0] <= 13) || (c[0] >= 28 && c[0] <= 32))
+        return 1;
+    if (c[0] == 0xC2)
+        return c[1] == 0x85 || c[1] == 0xA0 ? 2 : 0;
+    if (c[0] == 0xE1)
+        return c[1] == 0x9A && c[2] == 0x80 ? 3 : 0;
+    if (c[0] == 0xE2 && c[1] == 0x80)
+        return (c[2] >= 0x80 && c[2] <= 0x8A) || c[2] == 0xA8 || c[2] == 0xA9 || c[2] == 0xAF ? 3 : 0;
+    if (c[0] == 0xE2 && c[1] == 0x81)
+        return c[2] == 0x9F ? 3 : 0;
+    return c[0] == 0xE3 && c[1] == 0x80 && c[2] == 0x80 ? 3 : 0;
+}
+
+/* Compares a text with the first `length` bytes of another, as strcmp does. */
+static int @PREFIX@_compare(const char *text, const char *other, size_t length)
+{
+    int order = strncmp(text, other, length);
+    return order != 0 ? order : text[length] != 0;
+}
+
+/* Adds a 1 at the place of a text, which is one of the levels first <= i < last, or missing, or nowhere. */
+static void @PREFIX@_add_text(struct @PREFIX@_terms *terms, const char *text, int first, int last, int missing)
+{
+    size_t length = 0, i;
+    int order, middle, bytes, word = 0;
+
+    if (text != 0) {
+        while ((bytes = @PREFIX@_space(text)) > 0)
+            text += bytes;
+        for (i = 0; text[i] != 0; i += (size_t)(bytes > 0 ? bytes : 1)) {
+            bytes = @PREFIX@_space(text + i);
+            if (bytes == 0)
+                length = i + 1;
+        }
+        while (first < last) {
+            middle = first + (last - first) / 2;
+            order = @PREFIX@_compare(@PREFIX@_levels[middle], text, length);
+            if (order == 0) {
+                @PREFIX@_add(terms, @PREFIX@_places[middle], 1.0);
+                return;
+            }
+            if (order < 0)
+                first = middle + 1;
+            else
+                last = middle;
+        }
+        for (word = 0; word < @WORDS@; word++)
+            if (@PREFIX@_compare(@PREFIX@_words[word], text, length) == 0)
+                break;
+    }
+    if (word < @WORDS@ && missing >= 0)
+        @PREFIX@_add(terms, missing, 1.0);
+}
+"""
+
+_READ = """
+/* Returns 0, or the column of a number that cannot be used, counted from 1. */
+static int @PREFIX@_read(const struct @PREFIX@_row *row, struct @PREFIX@_terms *terms)
+{
+    terms->count = 0;
+@READS@
+    return 0;
+}
+"""
+
+_SUM_OF_TERMS = """
+/* The logit of an output without its intercept, in the order in which pyperceptron adds; indicators that are 0 add nothing. */
+static double @PREFIX@_weighted_sum(const double weights[], const struct @PREFIX@_terms *row)
+{
+    double s[@COUNT@] = {0.0};
+    int j;
+
+    for (j = 0; j < row->count; j++)
+        s[row->places[j] % @COUNT@] += row->numbers[j] * weights[row->places[j]];
+    return @TOTAL@;
+}
+"""
+
+_OF_ROW = """
+int @PREFIX@_predict_proba(const struct @PREFIX@_row *row, double probabilities[])
+{
+    struct @PREFIX@_terms terms;
+    int c, refused = @PREFIX@_read(row, &terms);
+
+    if (refused == 0)
+        @PREFIX@_probabilities(&terms, probabilities);
+    else
+        for (c = 0; c < @PROBABILITIES@; c++)
+            probabilities[c] = -1.0;
+    return refused;
+}
+"""
+
+_PREDICT_OF_ROW = """
+int @PREFIX@_predict(const struct @PREFIX@_row *row)
+{
+    struct @PREFIX@_terms terms;
+
+    return @PREFIX@_read(row, &terms) == 0 ? @PREFIX@_prediction(&terms) : -1;
+}
+"""
+
+_PREDICT_LABELS_OF_ROW = """
+int @PREFIX@_predict(const struct @PREFIX@_row *row, int labels[])
+{
+    struct @PREFIX@_terms terms;
+    int c, refused = @PREFIX@_read(row, &terms);
+
+    if (refused == 0)
+        @PREFIX@_prediction(&terms, labels);
+    else
+        for (c = 0; c < @OUTPUTS@; c++)
+            labels[c] = -1;
+    return refused;
+}
+"""
+
 _OVERFLOWING = """
 /* A logit in two parts, huge * 2^1100 + rest, neither of which can overflow. Unless `huge` is 0, `rest` is lost in it. */
-static void @PREFIX@_parts(const double weights[], const double row[], double *huge, double *rest)
+static void @PREFIX@_parts(const double weights[], @ROW@, double *huge, double *rest)
 {
     const double tiny = 2.7133285516175262e-166; /* 2^-550 */
     int j;
@@ -170,15 +474,15 @@ static void @PREFIX@_parts(const double weights[], const double row[], double *h
     *huge = *rest = 0.0;
     for (j = 0; j < @TERMS@; j++) {
         double x = @NUMBER_J@;
-        if (fabs(x * weights[j]) < 1e270)
-            *rest += x * weights[j];
+        if (fabs(x * @WEIGHT_J@) < 1e270)
+            *rest += x * @WEIGHT_J@;
         else
-            *huge += (x * tiny) * (weights[j] * tiny);
+            *huge += (x * tiny) * (@WEIGHT_J@ * tiny);
     }
 }
 
 /* Finite numbers that stand for the logits of a row, of which one overflows: in the same order. */
-static void @PREFIX@_overflowing_logits(const double row[], double logits[])
+static void @PREFIX@_overflowing_logits(@ROW@, double logits[])
 {
     double highest = 0.0, huge, rest;
     int c;
@@ -201,7 +505,7 @@ static void @PREFIX@_overflowing_logits(const double row[], double logits[])
 """
 
 _LOGITS = """
-static void @PREFIX@_logits(const double row[], double logits[])
+static void @PREFIX@_logits(@ROW@, double logits[])
 {
     int c, all_finite = 1;
 
@@ -242,7 +546,7 @@ static void @PREFIX@_softmax(double values[])
 """
 
 _BINARY_SIGMOID = """
-void @PREFIX@_predict_proba(const double row[], double probabilities[])
+@PROBA@(@ROW@, double probabilities[])
 {
     double logit, power, total;
     int likely;
@@ -257,7 +561,7 @@ void @PREFIX@_predict_proba(const double row[], double probabilities[])
 """
 
 _EACH_SIGMOID = """
-void @PREFIX@_predict_proba(const double row[], double probabilities[])
+@PROBA@(@ROW@, double probabilities[])
 {
     int c;
 
@@ -268,7 +572,7 @@ void @PREFIX@_predict_proba(const double row[], double probabilities[])
 """
 
 _OF_SOFTMAX = """
-void @PREFIX@_predict_proba(const double row[], double probabilities[])
+@PROBA@(@ROW@, double probabilities[])
 {
     @PREFIX@_logits(row, probabilities);
     @PREFIX@_softmax(probabilities);
@@ -276,7 +580,7 @@ void @PREFIX@_predict_proba(const double row[], double probabilities[])
 """
 
 _NORMALIZED_SIGMOID = """
-void @PREFIX@_predict_proba(const double row[], double probabilities[])
+@PROBA@(@ROW@, double probabilities[])
 {
     double total = 0.0;
     int c;
@@ -301,7 +605,7 @@ _PROBABILITIES = {
 }
 
 _PREDICT_BINARY = """
-int @PREFIX@_predict(const double row[])
+@PREDICT@(@ROW@)
 {
     double logit;
 
@@ -311,7 +615,7 @@ int @PREFIX@_predict(const double row[])
 """
 
 _PREDICT_CLASS = """
-int @PREFIX@_predict(const double row[])
+@PREDICT@(@ROW@)
 {
     double logits[@OUTPUTS@];
     int c, best = 0;
@@ -325,7 +629,7 @@ int @PREFIX@_predict(const double row[])
 """
 
 _PREDICT_LABELS = """
-void @PREFIX@_predict(const double row[], int labels[])
+@PREDICT@(@ROW@, int labels[])
 {
     double logits[@OUTPUTS@];
     int c;

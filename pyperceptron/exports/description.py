@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import isfinite
 
-from pyperceptron.checks import named
+from pyperceptron.checks import counted, named
+from pyperceptron.table import MISSING_WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
     from typing import Any, NoReturn
 
+    from pyperceptron.encoding import ColumnEncoding
+
 MOST_WRITTEN_OUT = 16  # products of a weighted sum; in languages whose loops are fast, more are in a loop
 _ON_A_LINE = 32  # numbers; longer rows are broken after each _ON_A_BROKEN_LINE
 _ON_A_BROKEN_LINE = 8
+WORDS = sorted(MISSING_WORDS)
 
 
 def added(first: str, second: str) -> str:
@@ -36,10 +40,8 @@ class Description:
                   goes into the (j mod partial_sums)th, so that the logits are those of the backend to the bit
     labels        of the classes; None if each output is a label of its own, 0 or 1, or if there are no labels
     multilabel    whether each output is a label of its own
-    names         of the columns, as texts; None if they have none
-
-    Later work may need more of a row than its numbers, such as an encoding of texts or fills for missing values: it belongs
-    here as fields, and in each language as one function `numbers` that turns a raw row into the n_inputs numbers.
+    names         of the columns as given, as texts; None if they have none
+    columns       how each column as given becomes some of the n_inputs numbers; None if it is a number itself
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Description:
         labels: Sequence[Any] | None = None,
         multilabel: bool = False,
         names: Sequence[Hashable] | None = None,
+        columns: Sequence[ColumnEncoding] | None = None,
     ) -> None:
         width = len(coefficients) // n_outputs
         self.rows = [coefficients[first : first + width].tolist() for first in range(0, len(coefficients), width)]
@@ -64,7 +67,18 @@ class Description:
         self.labels = None if labels is None or multilabel else tuple(map(plain_label, labels))
         self.multilabel = multilabel
         self.names = None if names is None else tuple(map(str, names))
+        self.columns = columns
         self._order = partial_sums
+
+    @property
+    def row(self) -> str:
+        """What a row holds, in words: "30 numbers" or, if columns become numbers, "14 values"."""
+        return counted(self.n_inputs, "number") if self.columns is None else counted(len(self.columns), "value")
+
+    @property
+    def number_names(self) -> tuple[str, ...] | None:
+        """The name of each of the n_inputs numbers; None if the columns have none."""
+        return self.names if self.columns is None else tuple(name for column in self.columns for name in column.coef_names)
 
     @property
     def predicts(self) -> bool:

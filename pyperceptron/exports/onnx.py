@@ -13,14 +13,21 @@ if TYPE_CHECKING:
 # Opset 13 has all operators below and is read by every runtime of the last years. ai.onnx.ml.LinearClassifier would compute in
 # float32, and the operator Sigmoid of onnxruntime loses its relative accuracy below -20.
 _OPSET, _IR_VERSION = 13, 7
+_ABOUT_NUMBERS = (
+    "X holds the numbers that the columns of a table become: the metadata 'columns' names them, and 'encoding' says for each "
+    "column how it becomes a number (the value, or 'fill' if it is missing), or one for each of its 'levels' (1 where the text "
+    "is that level, else 0); another follows if 'missing' is true (1 where the value is missing, else 0)."
+)
 _LEAST_TOTAL = 1e-290  # of sigmoids that can be divided by: as in pyperceptron.activations
 
 
 def to_onnx(model: Description) -> bytes:
     """Return an ONNX file: input "X" (rows × columns, double), outputs "label" and "probabilities"; a layer has no "label".
 
-    The labels are texts, whole numbers, floats or truth values as in fit; of a 0/1 matrix "label" is such a matrix. Raises
-    ImportError without the package onnx, and ValueError for labels of other types or of several types.
+    The labels are texts, whole numbers, floats or truth values as in fit; of a 0/1 matrix "label" is such a matrix. Where
+    columns of a table become numbers, as those of texts do, X holds these numbers: the file says so in its doc_string, names
+    them in the metadata "columns", and says in "encoding" how they are made, as a model file does. Raises ImportError without
+    the package onnx, and ValueError for labels of other types or of several types.
     """
     try:
         from onnx import TensorProto, checker, helper
@@ -44,11 +51,16 @@ def to_onnx(model: Description) -> bytes:
         producer_version=_version(),
         opset_imports=[helper.make_opsetid("", _OPSET)],
         ir_version=_IR_VERSION,
+        **({} if model.columns is None else {"doc_string": _ABOUT_NUMBERS}),
     )
-    if model.names is not None:
+    if model.number_names is not None:
         from json import dumps
 
-        helper.set_model_props(made, {"columns": dumps(model.names)})
+        properties = {"columns": dumps(model.number_names)}
+        if model.columns is not None:
+            records = [column.as_fields() | {"column": str(column.name)} for column in model.columns]
+            properties["encoding"] = dumps(records)
+        helper.set_model_props(made, properties)
     checker.check_model(made)
     return bytes(made.SerializeToString(deterministic=True))
 

@@ -10,7 +10,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from typing import Any
 
     Numbers = array[float]
@@ -101,6 +101,10 @@ class RowPredictor:
     classes       the label of each class; None if each output is a label of its own, 0 or 1
     read_row      read_row(x) returns x as an array of n_inputs finite float64, or raises ValueError or TypeError;
                   read_row(x, overflows=True) raises ValueError naming the number that makes a logit overflow
+    columns       for each column (name, place, levels, fill, missing_place); None if they have no names. `place` is that of its
+                  number in a row, and `fill` stands for a missing number. `levels` is None; for texts it has the place of the 1
+                  of each, also of the words for a missing one. `missing_place` is that of the 1 of a missing value; -1 is no
+                  place. A backend may read a mapping by them; what that cannot read goes to read_row
 
     The attribute `recipe` holds what makes the same predictor again, a function and its arguments, and is what is pickled; a
     predictor without one cannot be pickled.
@@ -116,6 +120,7 @@ class RowPredictor:
         activation: str,
         classes: tuple[Any, ...] | None,
         read_row: Callable[..., Numbers],
+        columns: Sequence[tuple[Hashable, int, Mapping[str, int] | None, float, int]] | None = None,
     ) -> None:
         self._weights = _weights(coefficients, n_outputs)
         self._activation = ACTIVATIONS[activation]
