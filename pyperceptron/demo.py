@@ -9,6 +9,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
 
     from pyperceptron.layer import Step
@@ -72,6 +73,11 @@ def lesson_lines(
     yield from _answer_lines(layer, situation)
     [[output]] = layer.forward([situation])
     yield from _verdict_lines(output, situation)
+
+
+def write_lesson_page(path: str | os.PathLike[str], *, iterations: int, seed: int, situation: Sequence[float]) -> None:
+    """Write the lesson as an HTML page on which the neuron trains; ValueError for a wrong argument, OSError for the file."""
+    SigmoidLayer(len(INPUTS[0]), seed=seed).report(path, INPUTS, TARGETS, iterations, situation=situation)
 
 
 def _weight_lines(layer: SigmoidLayer) -> Iterator[str]:

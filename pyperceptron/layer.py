@@ -30,6 +30,7 @@ from pyperceptron.vectors import as_flat, as_list, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
     from typing import Any, Self
 
@@ -95,6 +96,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
             raise ValueError("both seed and weights are given: give one of them")
         # n_outputs × width: each neuron's weights together and, with a bias, one number more.
         self._coefficients = self._joined(weights, zeros(self.n_outputs) if has_bias else None)
+        self._start, self._seed = self._coefficients, seed  # nothing changes an array of coefficients in place
         self._outputs: _Outputs | None = None
         self._findings: list[str] = []
         self._curve: LossCurve | None = None
@@ -102,14 +104,12 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
     @property
     def weights(self) -> Lists:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        neurons = as_list(as_view(self._coefficients, self._width))
-        return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
+        return self._weights_in(self._coefficients)
 
     @weights.setter
     def weights(self, weights: Any) -> None:
-        self._coefficients = self._joined(
-            read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend), self._biases
-        )
+        read = read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend)
+        self._replace_coefficients(self._joined(read, self._biases))
 
     @property
     def bias(self) -> list[float] | None:
@@ -124,7 +124,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         biases = read_layer_bias(bias, self.n_outputs, self._backend)
         coefficients = self._coefficients[:]
         coefficients[self.n_inputs :: self._width] = biases
-        self._coefficients = coefficients
+        self._replace_coefficients(coefficients)
 
     @property
     def outputs(self) -> Any:
@@ -160,7 +160,19 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
 
     @property
     def _biases(self) -> array[float] | None:
-        return self._coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
+        return self._biases_in(self._coefficients)
+
+    def _biases_in(self, coefficients: array[float]) -> array[float] | None:
+        return coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
+
+    def _weights_in(self, coefficients: array[float]) -> Lists:
+        neurons = as_list(as_view(coefficients, self._width))
+        return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
+
+    def _replace_coefficients(self, coefficients: array[float]) -> None:
+        """Take coefficients that the caller gives: they are where a report starts from then."""
+        self._coefficients = self._start = coefficients
+        self._seed = None
 
     def _joined(self, weights: array[float], biases: array[float] | None) -> array[float]:
         """Return n_inputs × n_outputs weights and n_outputs biases as coefficients, n_outputs × width."""
@@ -201,6 +213,46 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         from pyperceptron.exports.onnx import to_onnx
 
         return to_onnx(self._description())
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        inputs: Any,
+        targets: Any,
+        iterations: int = 20_000,
+        learning_rate: float = 1.0,
+        *,
+        situation: Any = None,
+    ) -> None:
+        """Write one HTML file on which this training runs in a browser, step by step, and can be changed; it needs no network.
+
+        The page begins with the starting weights: those of the seed, or those given or assigned last. It trains as `train` does
+        with the same arguments, to the bits of the compiled backend. The layer does not change.
+
+        situation  n_inputs numbers about which the page first asks the layer; None for the first row of inputs
+
+        Raises ValueError or TypeError as `train` does, ValueError too if the table is too large for a page, and OSError if the
+        file cannot be written.
+        """
+        from pyperceptron.report import write_training_page  # only here, as few programs need it
+
+        iterations = whole_number(iterations, "iterations", 1, 10_000_000)
+        learning_rate = positive_number(learning_rate, "learning_rate")
+        table = read_training_inputs(inputs, self.n_inputs, self._backend)
+        answers = read_layer_targets(targets, table.n_rows, self.n_outputs, self._backend)
+        asked = table if situation is None else read_training_inputs([situation], self.n_inputs, self._backend)
+        biases = self._biases_in(self._start)
+        write_training_page(
+            path,
+            table,
+            answers,
+            seed=self._seed,
+            weights=self._weights_in(self._start),
+            biases=None if biases is None else biases.tolist(),
+            iterations=iterations,
+            learning_rate=learning_rate,
+            situation=as_list(asked.view[:1])[0],
+        )
 
     def _description(self) -> Description:
         from pyperceptron.exports.description import Description

@@ -42,7 +42,7 @@ LEVELS = [
     {"plot", "svg"},
     {"exports.description"},
     {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
-    {"exports"},
+    {"exports", "report"},
     {"layer", "perceptron"},
     {"demo"},
     {"cli.command", "cli.parser"},
