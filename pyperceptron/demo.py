@@ -9,6 +9,7 @@ from pyperceptron.matrix import Matrix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Sequence
 
     from pyperceptron.layer import Step
@@ -71,7 +72,12 @@ def lesson_lines(
     yield heading(f"A new situation: {_shortest(situation)}")
     yield from _answer_lines(layer, situation)
     [[output]] = layer.forward([situation])
-    yield f"  So the neuron answers {1 if output >= 0.5 else 0}."
+    yield from _verdict_lines(output, situation)
+
+
+def write_lesson_page(path: str | os.PathLike[str], *, iterations: int, seed: int, situation: Sequence[float]) -> None:
+    """Write the lesson as an HTML page on which the neuron trains; ValueError for a wrong argument, OSError for the file."""
+    SigmoidLayer(len(INPUTS[0]), seed=seed).report(path, INPUTS, TARGETS, iterations, situation=situation)
 
 
 def _weight_lines(layer: SigmoidLayer) -> Iterator[str]:
@@ -93,6 +99,17 @@ def _answer_lines(layer: SigmoidLayer, inputs: Sequence[float]) -> Iterator[str]
     [[total]] = Matrix([inputs]) @ Matrix(layer.weights)
     yield f"               = {_fixed(total)}"
     yield f"        output = 1 / (1 + e^{_fixed(0 - total)}) = {_fixed(output)}"
+
+
+def _verdict_lines(output: float, situation: Sequence[float]) -> Iterator[str]:
+    if output != 0.5:
+        yield f"  So the neuron answers {1 if output > 0.5 else 0}."
+        return
+    yield "  So the neuron answers 0.5: neither 0 nor 1."
+    if not any(situation):
+        yield "  A neuron without a bias can say nothing else here: where all inputs are 0, so"
+        yield "  is the weighted sum, whatever the weights. With a bias it could learn another"
+        yield "  answer: SigmoidLayer(3, bias=True)."
 
 
 def _step_lines(heading: Heading, layer: SigmoidLayer, steps: int) -> Iterator[str]:

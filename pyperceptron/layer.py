@@ -14,6 +14,7 @@ from pyperceptron.backends import CHOICES, backend_at_hand, backend_name, backen
 from pyperceptron.checks import LIMIT, named, positive_number, thread_count, true_or_false, whole_number
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.containers import to_container
+from pyperceptron.history import NOTHING, LossCurve, next_mark
 from pyperceptron.matrix import Matrix, matrix_of
 from pyperceptron.model_file import Stored
 from pyperceptron.samples import (
@@ -29,6 +30,7 @@ from pyperceptron.vectors import as_flat, as_list, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator
     from typing import Any, Self
 
@@ -94,20 +96,20 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
             raise ValueError("both seed and weights are given: give one of them")
         # n_outputs × width: each neuron's weights together and, with a bias, one number more.
         self._coefficients = self._joined(weights, zeros(self.n_outputs) if has_bias else None)
+        self._start, self._seed = self._coefficients, seed  # nothing changes an array of coefficients in place
         self._outputs: _Outputs | None = None
         self._findings: list[str] = []
+        self._curve: LossCurve | None = None
 
     @property
     def weights(self) -> Lists:
         """The weights, n_inputs × n_outputs, as a copy in lists; assign to replace them."""
-        neurons = as_list(as_view(self._coefficients, self._width))
-        return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
+        return self._weights_in(self._coefficients)
 
     @weights.setter
     def weights(self, weights: Any) -> None:
-        self._coefficients = self._joined(
-            read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend), self._biases
-        )
+        read = read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend)
+        self._replace_coefficients(self._joined(read, self._biases))
 
     @property
     def bias(self) -> list[float] | None:
@@ -122,7 +124,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         biases = read_layer_bias(bias, self.n_outputs, self._backend)
         coefficients = self._coefficients[:]
         coefficients[self.n_inputs :: self._width] = biases
-        self._coefficients = coefficients
+        self._replace_coefficients(coefficients)
 
     @property
     def outputs(self) -> Any:
@@ -141,12 +143,36 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         return self._findings[:]
 
     @property
+    def history(self) -> list[dict[str, float]]:
+        """The loss curve of the last training: a list of {"iteration", "loss"}; empty before any training.
+
+        iteration  counted from 1, as those of Step: each of the first 13, then each about a sixth further, and the last
+        loss       ½ Σ (targets - outputs)² of the outputs that this iteration computed, before it changed the weights
+
+        The last loss is that of `outputs`. A model file does not hold the history. `pyperceptron.svg.curve(layer)` and
+        `pyperceptron.plot.loss_curve(layer)` draw it.
+        """
+        return [] if self._curve is None else self._curve.entries()
+
+    @property
     def _width(self) -> int:
         return len(self._coefficients) // self.n_outputs
 
     @property
     def _biases(self) -> array[float] | None:
-        return self._coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
+        return self._biases_in(self._coefficients)
+
+    def _biases_in(self, coefficients: array[float]) -> array[float] | None:
+        return coefficients[self.n_inputs :: self._width] if self._width > self.n_inputs else None
+
+    def _weights_in(self, coefficients: array[float]) -> Lists:
+        neurons = as_list(as_view(coefficients, self._width))
+        return [list(row) for row in zip(*(neuron[: self.n_inputs] for neuron in neurons), strict=True)]
+
+    def _replace_coefficients(self, coefficients: array[float]) -> None:
+        """Take coefficients that the caller gives: they are where a report starts from then."""
+        self._coefficients = self._start = coefficients
+        self._seed = None
 
     def _joined(self, weights: array[float], biases: array[float] | None) -> array[float]:
         """Return n_inputs × n_outputs weights and n_outputs biases as coefficients, n_outputs × width."""
@@ -188,6 +214,46 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
 
         return to_onnx(self._description())
 
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        inputs: Any,
+        targets: Any,
+        iterations: int = 20_000,
+        learning_rate: float = 1.0,
+        *,
+        situation: Any = None,
+    ) -> None:
+        """Write one HTML file on which this training runs in a browser, step by step, and can be changed; it needs no network.
+
+        The page begins with the starting weights: those of the seed, or those given or assigned last. It trains as `train` does
+        with the same arguments, to the bits of the compiled backend. The layer does not change.
+
+        situation  n_inputs numbers about which the page first asks the layer; None for the first row of inputs
+
+        Raises ValueError or TypeError as `train` does, ValueError too if the table is too large for a page, and OSError if the
+        file cannot be written.
+        """
+        from pyperceptron.report import write_training_page  # only here, as few programs need it
+
+        iterations = whole_number(iterations, "iterations", 1, 10_000_000)
+        learning_rate = positive_number(learning_rate, "learning_rate")
+        table = read_training_inputs(inputs, self.n_inputs, self._backend)
+        answers = read_layer_targets(targets, table.n_rows, self.n_outputs, self._backend)
+        asked = table if situation is None else read_training_inputs([situation], self.n_inputs, self._backend)
+        biases = self._biases_in(self._start)
+        write_training_page(
+            path,
+            table,
+            answers,
+            seed=self._seed,
+            weights=self._weights_in(self._start),
+            biases=None if biases is None else biases.tolist(),
+            iterations=iterations,
+            learning_rate=learning_rate,
+            situation=as_list(asked.view[:1])[0],
+        )
+
     def _description(self) -> Description:
         from pyperceptron.exports.description import Description
 
@@ -224,6 +290,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         iterations, learning_rate = _checked_steps(iterations, learning_rate)
         descent = _Descent(self, inputs, targets, learning_rate)
         self._findings = []
+        self._curve = descent.curve
         if callback is None:
             self._advance(descent, iterations)
         else:
@@ -264,6 +331,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
 
     def _steps(self, descent: _Descent, iterations: int) -> Iterator[Step]:
         self._findings = []
+        self._curve = descent.curve
         for iteration in range(1, iterations + 1):
             yield self._traced(descent, iteration)
 
@@ -271,16 +339,18 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         """Train on checked samples. The layer changes once, at the end, so other threads never see half a step."""
         if not iterations:
             return
-        coefficients = self._coefficients[:]
+        coefficients, curve, last_loss = self._coefficients[:], descent.curve, array("d", [0.0])
         try:
-            made = descent.advance(coefficients, iterations - 1)
+            made = descent.advance(coefficients, iterations - 1, curve.losses if iterations > 1 else NOTHING)
             outputs = self._predict(descent.table, "sigmoid", coefficients)  # of the pass before the last update
             if made == iterations - 1:
-                made += descent.advance(coefficients, 1)
+                made += descent.advance(coefficients, 1, last_loss)
         finally:
             self._coefficients = coefficients
         self._outputs = _Outputs(outputs, descent.table.container)
-        if made < iterations:
+        if made == iterations:
+            self._curve = descent.curve = curve.up_to(iterations_before + iterations - 1, last_loss[0])
+        else:
             made += iterations_before
             raise OverflowError(
                 f"a weight would leave the range of -1e150 to 1e150 at iteration {made + 1}; the weights stay as they are "
@@ -346,6 +416,14 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         self.__dict__.update(state)
         self.backend = backend_at_hand(self._asked_backend)
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the neurons, and the curve of the last training."""
+        from pyperceptron.svg import picture
+
+        return picture(self)
+
+    _repr_html_ = _repr_svg_  # an SVG may stand in HTML, where its text can be selected
+
     def __repr__(self) -> str:
         outputs = f", {self.n_outputs}" if self.n_outputs > 1 else ""
         bias = ", bias=True" if self._biases else ""
@@ -390,6 +468,7 @@ class _Descent:
             stop=self._chunks.stop,
         )
         self.learning_rate = learning_rate
+        self.curve = LossCurve()
         self._n_outputs, self._bias = n_outputs, width > layer.n_inputs
 
     def objective(self) -> Objective:
@@ -404,15 +483,21 @@ class _Descent:
             self._backend, self.table.view, self._loss, self._chunks, columns, loss, self._n_outputs, intercept=self._bias
         )
 
-    def advance(self, coefficients: array[float], iterations: int) -> int:
+    def advance(self, coefficients: array[float], iterations: int, losses: array[float]) -> int:
         """Make up to `iterations` steps in place, as long as the coefficients stay within ±LIMIT; return the number made.
+
+        losses  becomes, as far as there is room, the losses before the steps 0, next_mark(0) and so on
 
         After an exception, including KeyboardInterrupt, the coefficients are those of the last complete iteration.
         """
         if self._chunks.work < 2 * WORTH_A_THREAD:
-            return int(self._backend.train(self._loss, coefficients, iterations, self.learning_rate, LIMIT))
+            return int(self._backend.train(self._loss, coefficients, iterations, self.learning_rate, LIMIT, losses))
+        place = mark = 0
         for made in range(iterations):  # the same steps over many chunks, in threads
             total = self._chunks.sum(self._loss.evaluate, coefficients)
+            if made == mark and place < len(losses):
+                losses[place] = total[0]
+                place, mark = place + 1, next_mark(mark)
             updated = coefficients[:]
             self._backend.add_scaled(updated, -self.learning_rate, total[1:])
             if self._backend.first_outside(as_view(updated, 1), -LIMIT, LIMIT) >= 0:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyperceptron.labels import Classes
 
     Numbers = array[float]
+    # The objective, the loss, the gradient norm, the step size, the passes and the seconds until then.
+    Step = tuple[float, float, float, float, int, float]
 
 _MOST_COLUMNS_BY_NAME = 1000  # that a backend looks up by itself
 
@@ -33,7 +35,7 @@ class Record:
     solver      its name
     n_rows      how many rows there were
     n_iter      how many steps it made
-    history     a list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step
+    history     of the start and of each step, a Step or what is made of it; a caller may go on adding to it
     findings    sentences for the user; empty if all is well
     deviations  the standard deviation of each column of numbers that the model sees, to six digits; None if there was no fit
     """
@@ -43,16 +45,40 @@ class Record:
         solver: str,
         n_rows: int,
         n_iter: int,
-        history: list[dict[str, float]],
+        history: list[Any],
         findings: list[str],
         deviations: list[float] | None = None,
     ) -> None:
         self.solver = solver
         self.n_rows = n_rows
         self.n_iter = n_iter
-        self.history = history
+        self._history, self._n_entries = history, len(history)
         self.findings = findings
         self.deviations = deviations
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """What Perceptron.history_ describes, as far as it went when this record was made.
+
+        Records of the same training share a list, as a copy for each step would take as long as the square of their number.
+        """
+        entries = self._history[: self._n_entries]
+        return [dict(step) if type(step) is dict else _entry(place, *step) for place, step in enumerate(entries)]
+
+
+def _entry(
+    iteration: int, objective: float, loss: float, gradient_norm: float, step_size: float, passes: int, seconds: float
+) -> dict[str, float]:
+    return {
+        "iteration": iteration,
+        "objective": objective,
+        "loss": loss,
+        "penalty": objective - loss,
+        "gradient_norm": gradient_norm,
+        "step_size": step_size,
+        "passes": passes,
+        "seconds": seconds,
+    }
 
 
 class FittedModel:

@@ -49,6 +49,7 @@ class Objective:
     constant       the columns that do not vary, as an optimum sees them
     rarest         the weight of the rarest class, as a fraction of all
     passes         how often the samples were evaluated
+    last_loss      J without the penalties, at the coefficients that were evaluated last
     is_singular    whether a Hessian was found to be singular, beyond rounding
     work           multiplications for one pass
     """
@@ -80,7 +81,7 @@ class Objective:
         self.total_weight = columns.total_weight
         self.offsets = offsets or zeros(self.n_inputs)
         self.rarest = rarest
-        self.passes = 0
+        self.passes, self.last_loss = 0, 0.0
         self.is_singular = False
         self.work = chunks.work
         self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
@@ -161,6 +162,7 @@ class Objective:
         gradient = zeros(self.size)
         value: float = self.backend.reduce_objective(total, self.total_weight, coefficients, self.l2_weights, gradient)
         self.passes += 1
+        self.last_loss = total[0] / self.total_weight
         return value, gradient
 
     def l1_penalty(self, coefficients: Numbers) -> float:

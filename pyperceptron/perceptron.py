@@ -64,7 +64,7 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
     threads        how many; None for as many as the data are worth. The result is the same to the bit
     backend        "auto", "cython" or "python"; `backend_` is the one that ran
     callback       called as callback(model, iteration) after each step; a true result ends the training
-    verbose        whether to print a line for each step
+    verbose        whether to say on standard error how far the training has come
 
     A subclass may add parameters of its own to __init__, and may override any method; scikit-learn takes it as a classifier.
     """
@@ -298,8 +298,20 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
 
     @property
     def history_(self) -> list[dict[str, float]]:
-        """A list of {"iteration", "objective", "gradient_norm", "passes"}, of the start and of each step."""
-        return [dict(entry) for entry in self._require_fitted().record.history]
+        """A list of dictionaries of numbers, one of the start and one of each step.
+
+        iteration      0 for the start
+        objective      J, which is loss + penalty
+        loss, penalty  the mean loss of the samples, and what l2 and l1 add
+        gradient_norm  what `tol` bounds: the largest component of J's gradient, on standardised columns
+        step_size      how much of its direction the step went: of the gradient for "gd", else of a Newton step; 0 for the
+                       start, and where no direction was followed
+        passes         how often the samples were gone through until then
+        seconds        since the training began, with the data read; a model file leaves them out
+
+        `pyperceptron.svg.curve(model)` and `pyperceptron.plot.loss_curve(model)` draw it.
+        """
+        return self._require_fitted().record.history
 
     @property
     def findings_(self) -> list[str]:
@@ -369,6 +381,14 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         model.backend = backend
         model._set_fitted(model_of(fields, backend_at_hand(backend)))
         return model
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the neurons and the curve of the fit, or the parameters before one."""
+        from pyperceptron.svg import picture
+
+        return picture(self)
+
+    _repr_html_ = _repr_svg_  # an SVG may stand in HTML, where its text can be selected
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._fitted is not None

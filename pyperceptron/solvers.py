@@ -70,6 +70,7 @@ def gd(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: 
         if not (isfinite(value) and all(map(isfinite, coefficients))):
             return "diverged"
         point = Point(objective, coefficients, value, gradient)
+        point.step_size = rate
         yield point
 
 
@@ -198,6 +199,7 @@ def orthogonal_newton(
             change, end_slope = value - point.value, backend.dot(columns.gradient(objective, gradient), steps)
             if change <= ARMIJO * step_size * slope or (change <= rounding and abs(end_slope) <= 0.9 * -slope):
                 following = Point(objective, coefficients, value, gradient)
+                following.step_size = step_size
             step_size /= 4
         is_close = point.gradient_norm <= tolerance.gradient_norm and -slope / 2 <= tolerance.decrement * point.value
         is_close = is_close and length * max(map(abs, steps)) <= tolerance.step
@@ -222,6 +224,7 @@ def _refined(objective: Objective, point: Point, direction: Numbers, tolerance: 
     coefficients = point.coefficients[:]
     objective.backend.add_scaled(coefficients, 1.0, direction)
     following = examine(objective, coefficients)
+    following.step_size = 1.0
     allowed = max(point.gradient_norm, ROUNDING_GRADIENT * tolerance.gradient_norm)
     return following if following.gradient_norm <= allowed else None
 
@@ -244,7 +247,9 @@ def line_search(objective: Objective, point: Point, direction: Numbers, directio
         if change <= ARMIJO * predicted or (
             change <= rounding and (objective.l1 or abs(backend.dot(gradient, direction)) <= 0.9 * -directional_derivative)
         ):
-            return Point(objective, coefficients, value, gradient)
+            following = Point(objective, coefficients, value, gradient)
+            following.step_size = step_size
+            return following
         lowest = -predicted / (change - predicted) / 2 if isfinite(change) else 0.0
         step_size *= min(max(lowest, 0.1), 0.5)
     return None

@@ -23,14 +23,18 @@ MAX_IMBALANCE = 1e-2  # of the gradient, whatever tol: less than where classes a
 
 
 class Point:
-    """Coefficients, n_outputs × width, with the value and gradient of J there.
+    """Coefficients, n_outputs × width, with the value and gradient of J there, which were evaluated last.
 
     value          J
     gradient       of its smooth part
     gradient_norm  objective.gradient_norm: how far from optimal
     imbalance      of the gradient, as objective.examine returns it; nan where it was not computed
     component      the index of the coefficient that it is of
+    loss           J without the penalties
+    step_size      how much of a direction was gone to get here: of the gradient, or of a Newton step; 0 if no direction was
     """
+
+    step_size = 0.0
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Point:
     ) -> None:
         self.coefficients = coefficients
         self.value = value + objective.l1_penalty(coefficients)
+        self.loss = objective.last_loss
         self.gradient = gradient
         self.gradient_norm = objective.gradient_norm(coefficients, gradient)
         self.imbalance = imbalance

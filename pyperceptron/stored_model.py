@@ -51,7 +51,7 @@ def fields_of(model: FittedModel) -> dict[str, Any]:
             "solver": record.solver,
             "steps": record.n_iter,
             "findings": record.findings,
-            "history": record.history,
+            "history": [{name: entry[name] for name in entry if name != "seconds"} for entry in record.history],
             "deviations": record.deviations,
         },
         "encoding": None if model.encoding is None else [_plain(column) for column in model.encoding.as_fields()],

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from pyperceptron.degeneracy import dependencies, is_separable, least_norm
 from pyperceptron.findings import diagnose
 from pyperceptron.model import Record
+from pyperceptron.progress import TrainingProgress
 from pyperceptron.solvers import SOLVERS, lbfgs
 from pyperceptron.stopping import MAX_IMBALANCE, Tolerance, evaluate, examine
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable
 
     from pyperceptron.findings import Finding
+    from pyperceptron.model import Step
     from pyperceptron.objective import Objective
     from pyperceptron.stopping import Point
 
@@ -48,15 +52,17 @@ def train(
 
     keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
     callback  callback(iteration) is called after each step; a true result ends the training
+    verbose   whether to say on standard error how far the training has come
     names     of the columns, or None
 
     data_findings(coefficients) returns what there is to say about the data that led to these coefficients.
     `start` and what `keep` gets are coefficients of the columns as given, without the objective's offsets.
     """
+    start_time = perf_counter()
     tolerance = Tolerance(objective, tol)
     point = evaluate(objective, objective.with_offsets(start))
-    history: list[dict[str, float]] = []
-    _note(history, point, objective, solver, verbose)
+    history = [_step(point, objective, start_time)]
+    progress = TrainingProgress(solver) if verbose else None
     steps = SOLVERS[solver](objective, point, tolerance, learning_rate)
     reason = ""
     try:
@@ -70,20 +76,19 @@ def train(
             except StopIteration as stop:
                 reason = stop.value
                 break
-            _note(history, point, objective, solver, verbose)
+            history.append(_step(point, objective, start_time))
+            if progress:
+                progress.step(n_iter + 1, point.value, point.gradient_norm)
             if callback is not None:
-                keep(
-                    objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, n_iter + 1, history[:], [])
-                )
+                keep(objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, n_iter + 1, history, []))
                 if callback(n_iter + 1):
                     reason = "callback"
         combinations = dependencies(objective) if _may_be_collinear(objective, solver) else []
         if combinations:
             coefficients = least_norm(objective, point.coefficients, combinations)
             point = evaluate(objective, coefficients)
-            history.pop()
-            _note(history, point, objective, solver, verbose=False)
-        rose = point.value > history[0]["objective"]
+            history = [*history[:-1], _step(point, objective, start_time)]
+        rose = point.value > history[0][0]
         findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
         coefficients = objective.without_offsets(point.coefficients)
         findings = data_findings(coefficients) + findings
@@ -91,6 +96,9 @@ def train(
         if len(history) > 1:
             keep(objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, len(history) - 1, history, []))
         raise
+    finally:
+        if progress:
+            progress.end(len(history) - 1, point.value, point.gradient_norm, objective.passes)
     sentences = [finding.sentence for finding in findings]
     keep(coefficients, Record(solver, objective.n_rows, len(history) - 1, history, sentences))
     return findings
@@ -127,15 +135,6 @@ def _may_be_collinear(objective: Objective, solver: str) -> bool:
     return objective.is_singular or (solver == "gd" and objective.hessian_cost(objective.n_rows) <= objective.passes / 20)
 
 
-def _note(history: list[dict[str, float]], point: Point, objective: Objective, solver: str, verbose: bool) -> None:
-    iteration = len(history)
-    history.append(
-        {
-            "iteration": iteration,
-            "objective": point.value,
-            "gradient_norm": point.gradient_norm,
-            "passes": objective.passes,
-        }
-    )
-    if verbose:
-        print(f"{solver} step {iteration}: J = {point.value:.9g}, gradient norm {point.gradient_norm:.3g}", flush=True)
+def _step(point: Point, objective: Objective, start_time: float) -> Step:
+    """Return what a Record holds of a step: no more, as a step of a small problem takes microseconds."""
+    return point.value, point.loss, point.gradient_norm, point.step_size, objective.passes, perf_counter() - start_time

@@ -223,12 +223,16 @@ cdef class LinearLoss:
         return scores
 
 
-def train(LinearLoss loss, array.array coefficients, int64_t iterations, double learning_rate, double limit):
+def train(
+    LinearLoss loss, array.array coefficients, int64_t iterations, double learning_rate, double limit, array.array losses
+):
     cdef int64_t made = 0
+    cdef Py_ssize_t n_losses = len(losses)
     cdef int status
     with nogil:
         status = kernels.train(
-            &loss.problem, coefficients.data.as_doubles, iterations, learning_rate, limit, &made, is_interrupted
+            &loss.problem, coefficients.data.as_doubles, iterations, learning_rate, limit, losses.data.as_doubles, n_losses,
+            &made, is_interrupted
         )
     raise_status(status)
     return made

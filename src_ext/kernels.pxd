@@ -62,8 +62,8 @@ cdef extern from "kernels/interrupts.h":
             Py_ssize_t last, double* scores, Interrupted
         ) noexcept nogil
         int (*train)(
-            const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit, int64_t* made,
-            Interrupted
+            const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit,
+            double* losses, Py_ssize_t n_losses, int64_t* made, Interrupted
         ) noexcept nogil
         int (*predict)(
             const Rows*, const double* coefficients, Py_ssize_t n_outputs, Py_ssize_t width, Activation, double* results,

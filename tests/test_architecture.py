@@ -13,7 +13,7 @@ PACKAGE = Path(pyperceptron.__file__).parent
 
 # A module imports only from levels above its own in this list.
 LEVELS = [
-    {"checks", "exceptions", "parameters", "vectors", "whole_file"},
+    {"checks", "exceptions", "history", "parameters", "progress", "vectors", "whole_file"},
     {"table", "text_source"},
     {"notation"},
     {"csv_file"},
@@ -38,9 +38,11 @@ LEVELS = [
     {"findings"},
     {"training"},
     {"fitting"},
+    {"curves", "drawing", "neurons"},
+    {"plot", "svg"},
     {"exports.description"},
     {"exports.c", "exports.examples", "exports.javascript", "exports.onnx", "exports.python"},
-    {"exports"},
+    {"exports", "report"},
     {"layer", "perceptron"},
     {"demo"},
     {"cli.command", "cli.parser"},

@@ -105,6 +105,22 @@ def test_demo_weighted_sum_matches_its_printed_terms(capsys, ask):
     assert "nan" not in out
 
 
+@pytest.mark.parametrize("zeros", [("0", "0", "0"), ("-0", "0.0", "0e5")])
+@pytest.mark.parametrize("seed", ["1", "7"])
+def test_the_demo_answers_a_tie_with_a_half(capsys, zeros, seed):
+    _, out, _ = run(capsys, "demo", "--seed", seed, "--iterations", "50", "--ask", *zeros)
+    assert "So the neuron answers 0.5: neither 0 nor 1.\n  A neuron without a bias can say nothing else here" in out
+    assert max(map(len, out.splitlines())) <= 80
+    [[biased]] = pp.SigmoidLayer(3, seed=1, bias=True).train([[0, 0, 0]], [1], 500).forward([[0, 0, 0]])
+    assert biased > 0.9
+
+
+def test_the_demo_says_of_other_ties_only_what_is_true(capsys):
+    """The weighted sum is so near 0 that the output is 0.5, but another weight could change that."""
+    _, out, _ = run(capsys, "demo", "--iterations", "50", "--ask", "1e-30", "0", "0")
+    assert out.rstrip().endswith("So the neuron answers 0.5: neither 0 nor 1.")
+
+
 needs_dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 EVERY_COMMAND = ("--version", "--help", "demo --iterations 9", "demo --help")
 FULL = pytest.param(">/dev/full", "No space left on device", marks=needs_dev_full)

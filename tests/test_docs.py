@@ -58,7 +58,7 @@ def test_the_readme_names_every_option_of_the_demo(capsys):
     with pytest.raises(SystemExit):
         main(["demo", "--help"])
     options = set(re.findall(r"--[a-z]+", capsys.readouterr().out)) - {"--help"}
-    assert options == {"--ask", "--backend", "--iterations", "--seed", "--steps"}
+    assert options == {"--ask", "--backend", "--html", "--iterations", "--seed", "--steps"}
     for option in options:
         assert f"`{option}`" in TEXT
 

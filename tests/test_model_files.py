@@ -59,7 +59,8 @@ def same(model, other):
     assert other.predict(X.tolist()) == model.predict(X.tolist())
     assert np.asarray(other.predict(X)).dtype == np.asarray(model.predict(X)).dtype
     assert other.get_params() == model.get_params()
-    for attribute in ("n_iter_", "history_", "findings_", "solver_", "backend_", "n_features_in_"):
+    assert other.history_ == [{name: entry[name] for name in entry if name != "seconds"} for entry in model.history_]
+    for attribute in ("n_iter_", "findings_", "solver_", "backend_", "n_features_in_"):
         assert getattr(other, attribute) == getattr(model, attribute)
     assert getattr(other, "feature_names_in_", None) == getattr(model, "feature_names_in_", None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyperceptron.backends import CHOICES
 from pyperceptron.cli.command import CommandError, heading
 from pyperceptron.cli.parser import number_within_limit, whole_number
-from pyperceptron.demo import lesson_lines
+from pyperceptron.demo import lesson_lines, write_lesson_page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +29,17 @@ def set_up(parser: Parser) -> None:
     number = number_within_limit
     option("--ask", "the new situation", type=number, nargs=3, default=(1, 0, 0), metavar=("A", "B", "C"), shown="1 0 0")
     option("--steps", "show the first K steps number by number", type=whole_number(0, 2**63 - 1), default=0, metavar="K")
+    parser.add_argument("--html", metavar="FILE", help="write a page instead, on which the neuron trains in a browser")
 
 
 def run(options: Namespace) -> None:
+    if options.html is not None:
+        try:
+            write_lesson_page(options.html, iterations=options.iterations, seed=options.seed, situation=options.ask)
+        except OSError as error:
+            raise CommandError(f"cannot write {options.html}: {error.strerror}") from None
+        print(f"Open {options.html} in a browser.")
+        return
     lines = lesson_lines(
         heading(),
         iterations=options.iterations,

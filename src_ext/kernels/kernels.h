@@ -67,8 +67,8 @@ typedef struct {
         const Problem *problem, const double *coefficients, const double *means, const double *scales, ptrdiff_t first,
         ptrdiff_t last, double *scores, Interrupted interrupted);
     int (*train)(
-        const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, int64_t *made,
-        Interrupted interrupted);
+        const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit,
+        double *losses, ptrdiff_t n_losses, int64_t *made, Interrupted interrupted);
     int (*predict)(
         const Rows *rows, const double *coefficients, ptrdiff_t n_outputs, ptrdiff_t width, Activation activation,
         double *results, ptrdiff_t *failed, Interrupted interrupted);

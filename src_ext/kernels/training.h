@@ -71,9 +71,30 @@ static int is_packed(const Problem *problem)
         && !problem->sample_weights && !problem->rows.offsets;
 }
 
+/* The next step whose loss is recorded, as pyperceptron/history.py says. */
+static int64_t next_mark(int64_t mark)
+{
+    return mark + larger(1, mark / 6);
+}
+
+/* ½ Σ (target - output)² of one output over packed rows. */
+static double packed_loss(
+    ptrdiff_t width, const double *rows, const double *targets, const double *coefficients, ptrdiff_t n_rows)
+{
+    double loss = 0.0;
+    for (ptrdiff_t i = 0; i < n_rows; i++) {
+        double logit = rows[i * width] * coefficients[0];
+        for (ptrdiff_t j = 1; j < width; j++)
+            logit += rows[i * width + j] * coefficients[j];
+        double error = targets[i] - sigmoid(logit, MIN_EXPONENT);
+        loss += 0.5 * error * error;
+    }
+    return loss;
+}
+
 static int train_packed(
-    const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, int64_t *made,
-    Interrupted interrupted)
+    const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, double *losses,
+    ptrdiff_t n_losses, int64_t *made, Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, n_rows = problem->rows.n_rows;
     int64_t work_of_output = work_of(problem, n_rows) / k, at_once = larger(1, WORK_BETWEEN_INTERRUPTS / (work_of_output * k));
@@ -88,8 +109,18 @@ static int train_packed(
             targets[c * n_rows + i] = ((const double *)problem->targets.memory)[i * k + c];
     }
     Watch watch = {interrupted, NULL, 0, 0};
+    int64_t mark = 0;
     while (*made < iterations) {
-        int64_t wanted = iterations - *made < at_once ? iterations - *made : at_once, reached = wanted;
+        if (*made == mark && n_losses > 0) {
+            double loss = 0.0;
+            for (ptrdiff_t c = 0; c < k; c++)
+                loss += packed_loss(width, rows, targets + c * n_rows, coefficients + c * width, n_rows);
+            *losses++ = loss;
+            n_losses--;
+            mark = next_mark(mark);
+        }
+        int64_t end = n_losses > 0 && mark < iterations ? mark : iterations;
+        int64_t wanted = end - *made < at_once ? end - *made : at_once, reached = wanted;
         memcpy(before, coefficients, k * width * sizeof(double));
         for (ptrdiff_t c = 0; c < k && !is_interrupted(&watch, work_of_output * reached);) {
             int64_t own = train_packed_output(
@@ -114,16 +145,17 @@ static int train_packed(
 }
 
 /* coefficients -= learning_rate · gradient of Σ s·ℓ, `iterations` times, or until one would leave ±limit: that step is not made.
- * `made` becomes the number of steps. After an interruption the coefficients are those of a whole iteration. */
+ * `made` becomes the number of steps. `losses` become Σ s·ℓ before the steps 0, next_mark(0) and so on. After an interruption the coefficients are those of a whole iteration. */
 static int train(
-    const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, int64_t *made,
-    Interrupted interrupted)
+    const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit, double *losses,
+    ptrdiff_t n_losses, int64_t *made, Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, values = k * problem->width, size = 1 + values;
     ptrdiff_t n_chunks = (problem->rows.n_rows + problem->rows_in_chunk - 1) / problem->rows_in_chunk;
     *made = 0;
     if (is_packed(problem))
-        return train_packed(problem, coefficients, iterations, learning_rate, limit, made, interrupted);
+        return train_packed(
+            problem, coefficients, iterations, learning_rate, limit, losses, n_losses, made, interrupted);
     Pass pass = begin_pass(
         problem, coefficients, smaller(rows_in_block(n, k), smaller(problem->rows_in_chunk, problem->rows.n_rows)), interrupted);
     size_t used = lay_out(&pass, NULL, 0);
@@ -132,12 +164,18 @@ static int train(
         return OUT_OF_MEMORY;
     lay_out(&pass, workspace, 0);
     int status = 0;
+    int64_t mark = 0;
     for (; *made < iterations; ++*made) {
         ptrdiff_t inside = 0;
         pad_weights(coefficients, k, n, problem->width, pass.weights);
         status = sum_chunks(&pass, evaluate_chunk, 0, n_chunks, size, part, part + size);
         if (status)
             break;
+        if (*made == mark && n_losses > 0) {
+            *losses++ = part[0];
+            n_losses--;
+            mark = next_mark(mark);
+        }
         for (ptrdiff_t j = 0; j < values; j++) {
             part[1 + j] = coefficients[j] - learning_rate * part[1 + j];
             inside += fabs(part[1 + j]) <= limit;
