@@ -40,7 +40,7 @@ _FONT = f"font-family:{_FAMILY};font-variant-numeric:tabular-nums"
 _SHAPES = (
     f".pp-text,.pp-muted,.pp-up-text,.pp-down-text{{{_FONT};font-size:13px}}"
     ".pp-muted{font-size:12px}.pp-strong,.pp-bold{font-weight:600}.pp-strong{font-size:15px}"
-    ".pp-middle{text-anchor:middle}.pp-end{text-anchor:end}"
+    ".pp-symbol{font-size:23px}.pp-picture{max-width:100%}.pp-middle{text-anchor:middle}.pp-end{text-anchor:end}"
     ".pp-wire,.pp-node{stroke-width:1.5px}.pp-curve{stroke-width:2px;stroke-linejoin:round;stroke-linecap:round}"
     ".pp-down{stroke-dasharray:9 5}"
 )
@@ -73,9 +73,7 @@ class Drawing:
 
     def symbol(self, x: float, y: float, code: int) -> None:
         """Write one letter, by its number in Unicode, around (x, y)."""
-        self._add(
-            f'<text x="{_short(x)}" y="{_short(y + 8)}" class="pp-text pp-middle" style="font-size:23px">&#{code};</text>'
-        )
+        self._add(f'<text x="{_short(x)}" y="{_short(y + 8)}" class="pp-text pp-symbol pp-middle">&#{code};</text>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str, width: float = 1.0) -> None:
         ends = f'x1="{_short(x1)}" y1="{_short(y1)}" x2="{_short(x2)}" y2="{_short(y2)}"'
@@ -109,8 +107,8 @@ class Drawing:
         inside = f'width="{_short(self.width - 1)}" height="{_short(self.height - 1)}"'
         return Picture(
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-            f'style="max-width:100%" role="img" aria-label="{escaped(label)}">\n'
-            f"<style>{_SHAPES}{_rules({})}@media screen and (prefers-color-scheme:dark){{{_rules(_DARK)}}}</style>\n"
+            f'class="pp-picture" role="img" aria-label="{escaped(label)}">\n'
+            f"<style>{STYLE}</style>\n"
             f'<rect x="0.5" y="0.5" {inside} rx="10" class="pp-card"/>\n' + "\n".join(self._parts) + "\n</svg>\n"
         )
 
@@ -123,6 +121,9 @@ def _rules(other_colours: dict[str, str]) -> str:
     for colour, other in other_colours.items():
         rules = rules.replace(colour, other)
     return rules
+
+
+STYLE = f"{_SHAPES}{_rules({})}@media screen and (prefers-color-scheme:dark){{{_rules(_DARK)}}}"  # of every picture
 
 
 def _classes(names: str) -> str:

@@ -142,6 +142,24 @@ def evaluation(
     return {**report, "notes": list(_notes(report, sum(p < LEAST_PROBABILITY for p in own)))}
 
 
+def decimal(value: float | None) -> str:
+    """Return a measure with four decimals, "-" for None; nothing but 0 looks like 0, and nothing below 1 like 1."""
+    if value is None:
+        return "-"
+    text = f"{value:.4f}"
+    if text == "0.0000" and value:
+        return "<0.0001"
+    return ">0.9999" if text == "1.0000" and value < 1 else text
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with one decimal, as a reader may take it: only 0 looks like 0, only 1 like 100."""
+    text = f"{share:.1%}"
+    if text == "0.0%" and share:
+        return "<0.1%"
+    return ">99.9%" if text == "100.0%" and share < 1 else text
+
+
 def _matrix(confused: dict[tuple[int, int], float], n_classes: int) -> list[list[float]]:
     return [[confused.get((code, guess), 0) for guess in range(n_classes)] for code in range(n_classes)]
 

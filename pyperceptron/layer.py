@@ -234,7 +234,7 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         Raises ValueError or TypeError as `train` does, ValueError too if the table is too large for a page, and OSError if the
         file cannot be written.
         """
-        from pyperceptron.report import write_training_page  # only here, as few programs need it
+        from pyperceptron.report.training import write_training_page  # only here, as few programs need it
 
         iterations = whole_number(iterations, "iterations", 1, 10_000_000)
         learning_rate = positive_number(learning_rate, "learning_rate")

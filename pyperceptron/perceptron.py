@@ -198,6 +198,20 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         weights = read_sample_weights(sample_weight, len(correct), backend_of(self.backend_))
         return fsum(weight for weight, is_correct in zip(weights, correct, strict=True) if is_correct) / fsum(weights)
 
+    def report(self, path: str | os.PathLike[str], X: Any = None, y: Any = None) -> None:
+        """Write one HTML file about this model: its findings, weights by size, and training; it needs no network.
+
+        X, y  rows and their labels, those of the training or others: then the file also says what the columns hold, and how
+              well the model answers: the measures of `pyperceptron evaluate`, a confusion matrix and a calibration chart
+
+        Raises ValueError and TypeError as `score` does, NotFittedError before fit, and OSError if the file cannot be written.
+        """
+        from pyperceptron.report.model import write_model_page  # only here, as few programs need it
+
+        if (X is None) is not (y is None):
+            raise ValueError(f"{'y' if y is None else 'X'} is None; expected X and y together, or neither")
+        write_model_page(path, self, X, y)
+
     def export(self, target: str, prefix: str = "model") -> str:
         """Return source text that predicts as this model does, to rounding, and needs no package.
 

@@ -21,7 +21,7 @@ __all__ = ["curve", "neuron", "picture"]
 _MOST_INPUTS, _MOST_OUTPUTS = 12, 10
 _MARGIN = 24
 _WIDTH = 760  # of a picture of one neuron, or a curve
-_PANEL = 520  # of each of several neurons
+_PANEL = 560  # of each of several neurons
 _MOST_DOTS = 40
 
 
@@ -116,7 +116,7 @@ class _Panel:
         middle = top + height / 2
         places = [*self._shown, *([-1] if biases is not None else [])]  # -1 is the bias
         names = ["bias" if place < 0 else self._neurons.inputs[place] for place in places]
-        shorts = [clipped(name, 13 if self._compact else 20) for name in names]
+        shorts = [clipped(name, 18 if self._compact else 20) for name in names]
         # From the left: the name, the node with its value, the level part of the line under its number, the bend, the neuron.
         name_end = left + _MARGIN + max(map(text_width, shorts))
         node = 14 if self._answers is None else 60 if self._compact else 88

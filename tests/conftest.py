@@ -9,6 +9,7 @@ from functools import partial
 
 import pytest
 from hypothesis import settings
+from pages import CHROMIUM, until
 
 import pyperceptron as pp
 from pyperceptron.backends import backend_name, backend_of
@@ -109,3 +110,40 @@ def without_the_compiled_backend(monkeypatch):
         monkeypatch.delattr("pyperceptron.backends.cython", raising=False)
 
     return remove
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; without it, or the extra "browser", its tests are skipped."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[browser]'")
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: apt-get install --no-install-recommends chromium")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Return a function that opens a page and waits for its first message, if it shows any; it must do nothing wrong."""
+    contexts, wrong = [], []
+
+    def open_(path, fragment="", **how):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **how})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        own = path.as_uri()
+        page.on("request", lambda request: request.url.startswith((own, "data:", "blob:")) or wrong.append(request.url))
+        page.goto(own + fragment)
+        until(page, "document.querySelector('#message')?.textContent !== ''")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert wrong == []

@@ -1,7 +1,4 @@
-"""The page on which a layer trains: its file, its arithmetic under node, and what a person does with it in Chromium.
-
-The tests in the browser need the extra "browser" and Debian's chromium; without them they are skipped.
-"""
+"""The page on which a layer trains: its file, its arithmetic under node, and what a person does with it in Chromium."""
 
 import base64
 import csv
@@ -12,33 +9,22 @@ import random
 import re
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import HOSTILE, axe_violations, until
 
 import pyperceptron as pp
 from pyperceptron.cli import main
 from pyperceptron.containers import Rows
-from pyperceptron.report import write_training_page
+from pyperceptron.report.training import write_training_page
 from pyperceptron.vectors import as_view
 
 INPUTS = [[0, 0, 1], [1, 1, 1], [1, 0, 1], [0, 1, 1]]
 TARGETS = [0, 1, 1, 0]
 REPORT = Path(pp.__file__).parent / "report"
 COMPILED = "cython" in pp.available_backends()
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-HOSTILE = [
-    "</script><script>window.hacked = 1</script>",
-    "<!--<script><img src=x onerror='window.hacked = 2'>",
-    '" autofocus onfocus="window.hacked = 3',
-    "`${window.hacked = 4}`; \u2028 '); window.hacked = 5 //",
-    "__proto__",
-    '=HYPERLINK("http://example.org")',
-    "\u202eright to left \ud800",
-    "javascript:" + "long " * 2000,
-]
 
 
 def lesson_layer(**params):
@@ -164,6 +150,10 @@ def test_the_demo_writes_the_page(tmp_path, capsys):
     assert (data["seed"], data["steps"], data["ask"]) == (7, 99, [1, 0, 0.5])
     assert main(["demo", "--html", str(tmp_path / "none" / "page.html")]) == 1
     assert capsys.readouterr().err.startswith("pyperceptron demo: cannot write ")
+    for option in (["--steps", "1"], ["--backend", "python"]):
+        with pytest.raises(SystemExit):
+            main(["demo", "--html", str(path), *option])
+        assert f"{option[0]} does not go with --html" in capsys.readouterr().err
 
 
 # The arithmetic, under node.
@@ -313,50 +303,6 @@ def test_pasted_tables(tmp_path, text, targets, expected):
 
 
 # In the browser.
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[browser]'")
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: apt-get install --no-install-recommends chromium")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def until(page, condition):
-    """Wait for a condition; Playwright's own wait_for_function runs it by eval, which the content policy forbids."""
-    ends = time.monotonic() + 20
-    while not page.evaluate(condition):
-        assert time.monotonic() < ends, condition
-        page.wait_for_timeout(20)
-
-
-@pytest.fixture
-def open_page(browser, tmp_path):
-    """Return a function that opens a page and waits until it shows a step; afterwards it must have done nothing wrong."""
-    contexts, wrong = [], []
-
-    def open_(path, fragment="", **how):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **how})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(dialog.message))
-        own = path.as_uri()
-        page.on("request", lambda request: request.url.startswith((own, "data:", "blob:")) or wrong.append(request.url))
-        page.goto(own + fragment)
-        until(page, "document.querySelector('#message').textContent !== ''")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert wrong == []
 
 
 @pytest.fixture
@@ -717,7 +663,6 @@ PAGES = {
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(tmp_path, open_page, name, width, scheme):
-    axe = pytest.importorskip("axe_playwright_python", reason="axe is not installed: pip install '.[browser]'")
     path = tmp_path / "page.html"
     PAGES[name](path)
     page = open_page(path, viewport={"width": width, "height": 800}, color_scheme=scheme)
@@ -726,11 +671,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(tmp_path, open_p
     page.click("#make-link")
     page.fill("#rate", "x")
     page.press("#rate", "Enter")  # so that a refusal is shown too
-    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
-    found = page.evaluate(
-        "axe.run().then(results => results.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))]))"
-    )
-    assert found == []
+    assert axe_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

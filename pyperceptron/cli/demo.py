@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyperceptron.backends import CHOICES
 from pyperceptron.cli.command import CommandError, heading
+from pyperceptron.cli.files import Writing
 from pyperceptron.cli.parser import number_within_limit, whole_number
 from pyperceptron.demo import lesson_lines, write_lesson_page
 
@@ -34,10 +35,11 @@ def set_up(parser: Parser) -> None:
 
 def run(options: Namespace) -> None:
     if options.html is not None:
-        try:
+        if options.steps or options.backend != "auto":
+            option = "--steps" if options.steps else "--backend"
+            raise CommandError(f"{option} does not go with --html: the page computes every step itself", 2)
+        with Writing(options.html):
             write_lesson_page(options.html, iterations=options.iterations, seed=options.seed, situation=options.ask)
-        except OSError as error:
-            raise CommandError(f"cannot write {options.html}: {error.strerror}") from None
         print(f"Open {options.html} in a browser.")
         return
     lines = lesson_lines(

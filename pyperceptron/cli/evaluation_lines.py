@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pyperceptron.checks import counted
 from pyperceptron.cli.lines import GAP, WIDTH, aligned, in_ascii, shortened, wrapped
-from pyperceptron.evaluation import MEASURES
+from pyperceptron.evaluation import MEASURES, decimal, percent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from pyperceptron.evaluation import Report
+    from pyperceptron.evaluation import Report, decimal, percent
 
 SHOWN = 20  # classes, and pairs of classes
 _LONGEST_NAME = 40
@@ -91,7 +91,7 @@ def _measure_lines(report: Report, names: _Names) -> Iterator[str]:
     for key, (name, lower) in MEASURES.items():
         values = report["measures"][key]
         name += mean * (key in ("roc_auc", "average_precision"))
-        rows.append([name, _decimal(values["value"]), _decimal(values["base_rate"]), "0" if lower else "1"])
+        rows.append([name, decimal(values["value"]), decimal(values["base_rate"]), "0" if lower else "1"])
     yield from aligned(rows)
     yield from wrapped(
         "The base rate knows nothing but the shares of the classes in these rows: it gives them as probabilities and predicts "
@@ -106,7 +106,7 @@ def _class_cells(kinds: Sequence[dict[str, Any]]) -> list[list[str]]:
     """Return the headings of the columns about each class, and each class's cells."""
     headings = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC", "average_precision": "avg prec"}
     keys = [key for key in headings if key in kinds[0]]
-    cells = [[f"{kind['rows']:,}", _percent(kind["share"]), *(_decimal(kind[key]) for key in keys)] for kind in kinds]
+    cells = [[f"{kind['rows']:,}", percent(kind["share"]), *(decimal(kind[key]) for key in keys)] for kind in kinds]
     return [["rows", "share", *(headings[key] for key in keys)], *cells]
 
 
@@ -157,7 +157,7 @@ def _confused_lines(report: Report, names: _Names) -> Iterator[str]:
         return
     rows = [["class", "predicted as", "rows", "of its rows"]]
     for pair in pairs[:SHOWN]:
-        share = _percent(pair["rows"] / kinds[pair["actual"]]["rows"])
+        share = percent(pair["rows"] / kinds[pair["actual"]]["rows"])
         rows.append([names.short[pair["actual"]], names.short[pair["predicted"]], f"{pair['rows']:,}", share])
     yield from aligned(rows, "<<>>")
     left_out = pairs[SHOWN:]
@@ -182,7 +182,7 @@ def _calibration_lines(report: Report, names: _Names) -> Iterator[str]:
             place = min(int(mean * _BAR), _BAR - 1)
             bar = f"{bar[:place]}|{bar[place + 1 :]}"
         ends = f"{interval['from']:.1f} to {interval['to']:.1f}"
-        rows.append([ends, f"{interval['rows']:,}", _decimal(mean), _decimal(fraction), bar])
+        rows.append([ends, f"{interval['rows']:,}", decimal(mean), decimal(fraction), bar])
     yield from aligned(rows, "<>>><")
 
 
@@ -190,23 +190,6 @@ def _text(label: Any) -> str:
     """Return a label in ASCII, a text without quotes unless it is empty or has spaces around it."""
     quoted = ascii(label)
     return quoted[1:-1] if isinstance(label, str) and label and label == label.strip() else quoted
-
-
-def _decimal(value: float | None) -> str:
-    """Return a measure with four decimals, "-" for None; nothing but 0 looks like 0, and nothing below 1 like 1."""
-    if value is None:
-        return "-"
-    text = f"{value:.4f}"
-    if text == "0.0000" and value:
-        return "<0.0001"
-    return ">0.9999" if text == "1.0000" and value < 1 else text
-
-
-def _percent(share: float) -> str:
-    text = f"{share:.1%}"
-    if text == "0.0%" and share:
-        return "<0.1%"
-    return ">99.9%" if text == "100.0%" and share < 1 else text
 
 
 def _rows(count: int) -> str:

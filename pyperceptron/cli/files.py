@@ -30,7 +30,19 @@ def load_classifier(path: str) -> Any:
 
 
 def write(path: str, text: str) -> None:
-    try:
+    with Writing(path):
         write_whole(path, text)
-    except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror}") from None
+
+
+class Writing:
+    """A block that writes a file: that it cannot be written ends the command with a sentence."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError):
+            raise CommandError(f"cannot write {self._path}: {error.strerror}") from None

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from math import exp, inf
-
 from pyperceptron.checks import counted
 from pyperceptron.cli.files import load_classifier
 from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import whole_number
-from pyperceptron.evaluation import plain
+from pyperceptron.inspection import columns_in_words, digits, inspection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from typing import Any
 
     from pyperceptron.cli.parser import Parser
@@ -47,65 +45,6 @@ def run(options: Namespace) -> None:
         print(line)
 
 
-def inspection(model: Any) -> dict[str, Any]:
-    """Return what there is to say of a fitted Perceptron, in types that JSON has.
-
-    weights  for each output its "label", its "intercept" and its "weights", each with the "name" of what it belongs to, its
-             change of the logit "per_unit", and "per_deviation" of that column in the training, None if that is not known;
-             "factor" is e to the power of the first, by which a unit multiplies the odds. Those come first that change most
-    """
-    fitted = model._require_fitted()
-    deviations = fitted.record.deviations
-    names, width = fitted.coef_names, fitted.width
-    outputs = []
-    for number, label in enumerate(_labels(fitted)):
-        own = fitted.coefficients[number * width : (number + 1) * width].tolist()
-        intercept = own.pop() if fitted.intercept else None
-        weights = [
-            {
-                "name": name,
-                "per_unit": weight,
-                "per_deviation": None if deviations is None else weight * deviations[place],
-                "factor": _exp(weight),
-            }
-            for place, (name, weight) in enumerate(zip(names, own, strict=True))
-        ]
-        size = "per_unit" if deviations is None else "per_deviation"
-        # To nine digits, so that two indicators of opposite weights stay in their order whatever the rounding.
-        weights.sort(key=lambda weight: -float(f"{abs(weight[size]):.9g}"))
-        outputs.append({"label": label, "intercept": intercept, "weights": weights})
-    return {
-        "target": None if fitted.classes.name is None else str(fitted.classes.name),
-        "classes": [plain(label) for label in fitted.classes.labels],
-        "multilabel": fitted.classes.multilabel,
-        "columns": None if fitted.names is None else list(map(str, fitted.names)),
-        "encoding": model.encoding_,
-        "rows": fitted.record.n_rows,
-        "solver": fitted.record.solver,
-        "steps": fitted.record.n_iter,
-        "loss": model.loss,
-        "l2": model.l2,
-        "l1": model.l1,
-        "objective": fitted.record.history[-1]["objective"] if fitted.record.history else None,
-        "findings": fitted.record.findings,
-        "weights": outputs,
-    }
-
-
-def _labels(fitted: Any) -> Sequence[Any]:
-    """Return what each output is about: of two classes the second."""
-    labels = [plain(label) for label in fitted.classes.labels]
-    return labels[1:] if fitted.classes.kind == "binary" else labels
-
-
-def _exp(weight: float) -> float | None:
-    try:
-        factor = exp(weight)
-    except OverflowError:
-        factor = inf
-    return factor if factor < inf else None
-
-
 def _lines(path: str, report: dict[str, Any], top: int) -> Iterator[str]:
     classes = report["classes"]
     of_target = "" if report["target"] is None else f" of {in_ascii(report['target'])}"
@@ -113,7 +52,7 @@ def _lines(path: str, report: dict[str, Any], top: int) -> Iterator[str]:
     yield f"{path}: {len(classes)} {kind}{of_target}"
     facts = [("classes", ", ".join(in_ascii(str(label)) for label in classes))]
     if report["rows"]:
-        facts.append(("trained on", f"{report['rows']:,} rows of {_columns(report)}"))
+        facts.append(("trained on", f"{report['rows']:,} rows of {columns_in_words(report)}"))
         facts.append(("solver", f"{report['solver']}, {counted(report['steps'], 'step')}, objective {report['objective']:.6g}"))
     facts.append(("penalty", f"l2 {report['l2']:.4g}, l1 {report['l1']:.4g}"))
     for name, text in facts:
@@ -123,19 +62,6 @@ def _lines(path: str, report: dict[str, Any], top: int) -> Iterator[str]:
     for output in report["weights"]:
         yield ""
         yield from _weight_lines(report, output, top)
-
-
-def _digits(number: float | None) -> str:
-    if number is None:
-        return "over 1e308"
-    return f"{number:.4f}" if 0.1 <= abs(number) < 10 else f"{number:.4g}"
-
-
-def _columns(report: dict[str, Any]) -> str:
-    encoding = report["encoding"]
-    count = len(report["weights"][0]["weights"]) if encoding is None else len(encoding)
-    texts = sum(column["kind"] == "text" for column in encoding or ())
-    return counted(count, "column") + (f", {texts} of them texts" if texts else "")
 
 
 def _weight_lines(report: dict[str, Any], output: dict[str, Any], top: int) -> Iterator[str]:
@@ -151,7 +77,7 @@ def _weight_lines(report: dict[str, Any], output: dict[str, Any], top: int) -> I
     for weight in weights[:top]:
         numbers = [weight["per_unit"], *([weight["per_deviation"]] if has_deviations else []), weight["factor"]]
         name = shortened(in_ascii(weight["name"]), _LONGEST_NAME)
-        rows.append([name, *map(_digits, numbers)])
+        rows.append([name, *map(digits, numbers)])
     yield from aligned(rows, indent="  ")
     if len(weights) > top:
         yield f"  ... and {len(weights) - top} more: --top {len(weights)}"

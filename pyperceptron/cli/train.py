@@ -9,7 +9,7 @@ import warnings
 from pyperceptron.checks import counted
 from pyperceptron.cli.answers import flat_probabilities
 from pyperceptron.cli.command import CommandError
-from pyperceptron.cli.files import write
+from pyperceptron.cli.files import Writing, write
 from pyperceptron.cli.lines import aligned, in_ascii, print_json, shortened, wrapped
 from pyperceptron.cli.parser import factor, penalty, whole_number
 from pyperceptron.cli.progress import Progress
@@ -78,20 +78,12 @@ def set_up(parser: Parser) -> None:
         "--seed", metavar="S", type=whole_number(0, 2**63 - 1), default=0, help="of the choice of those rows (default: 0)"
     )
     parser.add_argument("--threads", metavar="N", type=whole_number(1, 1024), help="(default: as many as the data are worth)")
+    parser.add_argument("--report", metavar="PAGE", help="also write an HTML page about the model and how well it answers")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def run(options: argparse.Namespace) -> None:
-    if options.model == "-":
-        raise CommandError("--model needs the name of a file; standard output has the report", 2)
-    files = (options.model, options.file)
-    if options.file != "-" and all(map(os.path.exists, files)) and os.path.samefile(*files):
-        raise CommandError(f"--model {options.model} is the file of the rows: name another one", 2)
-    folder = os.path.dirname(options.model)
-    if folder and not os.path.isdir(folder):
-        raise CommandError(f"cannot write {options.model}: there is no folder {folder}")
-    if not os.access(folder or ".", os.W_OK):
-        raise CommandError(f"cannot write {options.model}: its folder cannot be written to")
+    _check_outputs(options)
     source = source_of(options)
     with Progress(source) as progress, Refused():
         table, y = read_csv(
@@ -123,11 +115,45 @@ def run(options: argparse.Namespace) -> None:
             report["validation"] = {"held_out": rows, "seed": options.seed, **_evaluated(model, table, y, held_out)}
         text = model.to_json()
     write(options.model, text)
+    if options.report is not None:
+        _write_page(options.report, model, table, y, held_out)
     if options.json:
         print_json(report)
         return
     for line in _lines(report):
         print(line)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse a file to write that cannot be written to, or is another one of the command, before the work is done."""
+    others = {"the file of the rows": options.file}
+    for option, path in (("--model", options.model), ("--report", options.report)):
+        if path is None:
+            continue
+        if path == "-":
+            raise CommandError(f"{option} needs the name of a file; standard output has the report", 2)
+        for meaning, other in others.items():
+            if os.path.abspath(path) == os.path.abspath(other) or (
+                other != "-" and os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
+            ):
+                raise CommandError(f"{option} {path} is {meaning}: name another one", 2)
+        folder = os.path.dirname(path)
+        if folder and not os.path.isdir(folder):
+            raise CommandError(f"cannot write {path}: there is no folder {folder}")
+        if not os.access(folder or ".", os.W_OK):
+            raise CommandError(f"cannot write {path}: its folder cannot be written to")
+        others["the file of the model"] = path
+
+
+def _write_page(path: str, model: Any, table: Table, y: Sequence[Any], held_out: Sequence[int]) -> None:
+    """Write the page about the model, with its answers for the rows that were left out or, if none were, all."""
+    from pyperceptron.report.model import write_model_page  # only here, as few trainings want it
+
+    rows = "the rows of the training, which a model answers better than others"
+    if held_out:
+        table, y, rows = table.take(held_out), [y[row] for row in held_out], "rows that were left out of the training"
+    with Writing(path):
+        write_model_page(path, model, table, y, rows)
 
 
 def _held_out(n_rows: int, part: float, seed: int) -> list[int]:
@@ -177,6 +203,7 @@ def _report(options: argparse.Namespace, model: Any, table: Table, X: Table, y: 
     return {
         "file": options.file,
         "model": options.model,
+        "report": options.report,
         "rows": len(X),
         "dropped": table.dropped,
         "has_header": table.has_header,
@@ -237,7 +264,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     yield from aligned(rows, indent="  ")
     if "validation" in report:
         yield from _rows_lines(report["validation"])
-    yield f"wrote {report['model']}"
+    yield f"wrote {report['model']}" + ("" if report["report"] is None else f" and {report['report']}")
 
 
 def _validation(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
