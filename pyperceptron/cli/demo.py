@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 def set_up(parser: Parser) -> None:
     parser.example = "pyperceptron demo --steps 1 --ask 1 0 0"
     parser.description = "Show the lesson: a neuron learns from four examples and answers a new situation."
+    parser.epilog = (
+        "The guide docs/step-by-step.md explains every number of the lesson.\n"
+        "It is in the repository and in the source distribution."
+    )
     parser.set_defaults(run=run)
 
     def option(name: str, help: str, **how: Any) -> None:
