@@ -226,7 +226,7 @@ def test_nothing_of_the_data_is_markup(tmp_path):
     assert "unsafe" not in policy
     for style in re.findall("<style>(.*?)</style>", path.read_text("utf-8"), re.DOTALL):
         assert f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" in policy
-    assert "</script><script>window.hacked = 1</script>" in page.tables["Confusion matrix"][0]
+    assert any(label.startswith("</script><script>") for label in page.tables["Confusion matrix"][0])
 
 
 # The command line.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pyperceptron.drawing import escaped
+from pyperceptron.drawing import clipped, escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+LONGEST = 40  # letters of a name
+_LONGEST_TITLE = 200
 
 
 class Html(str):
@@ -53,5 +57,6 @@ def _cell(content: str) -> Html:
 
 
 def _isolated(text: str) -> Html:
-    """Return a text whose direction of writing ends with it, and which a mouse shows in full."""
-    return element("span", text, class_="bdi", title=text) if text else Html()
+    """Return a text whose direction of writing ends with it, shortened; a mouse shows more of it."""
+    short = clipped(text, LONGEST)
+    return element("span", short, class_="bdi", title=None if short == text else text[:_LONGEST_TITLE])

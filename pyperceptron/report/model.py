@@ -11,7 +11,7 @@ from pyperceptron.evaluation import MEASURES, decimal, evaluation, percent
 from pyperceptron.inspection import columns_in_words, digits, inspection
 from pyperceptron.labels import Classes, class_codes, label_list, read_labels
 from pyperceptron.report.charts import bar, calibration_chart
-from pyperceptron.report.html import Html, cell, element, joined, table
+from pyperceptron.report.html import LONGEST, Html, cell, element, joined, table
 from pyperceptron.report.page import asset, page
 from pyperceptron.svg import curve, neuron
 from pyperceptron.table import Table, Texts, level_of
@@ -39,7 +39,6 @@ _PAIRS = 15
 _CLASSES = 50
 _COLUMNS = 100
 _STEPS = 15
-_LONGEST = 40  # letters of a name
 _HEATS = 4
 
 
@@ -76,17 +75,15 @@ def write_model_page(
 
 def _summary(facts: Facts) -> str:
     classes = facts["classes"]
-    shown = ", ".join(clipped(str(label), _LONGEST) for label in classes[:_OUTPUTS]) + ", ..." * (len(classes) > _OUTPUTS)
+    shown = ", ".join(clipped(str(label), LONGEST) for label in classes[:_OUTPUTS]) + ", ..." * (len(classes) > _OUTPUTS)
     what = counted(len(classes), "independent output") if facts["multilabel"] else f"{len(classes)} classes"
-    target = "" if facts["target"] is None else f" of {clipped(facts['target'], _LONGEST)}"
+    target = "" if facts["target"] is None else f" of {clipped(facts['target'], LONGEST)}"
     trained = f" Trained on {facts['rows']:,} rows of {columns_in_words(facts)}." if facts["rows"] else ""
     return f"{what}{target}: {shown}.{trained}"
 
 
 def _section(title: str, *content: str | None, half: bool = False) -> Html:
-    name = "".join(letter if letter.isalnum() and letter.isascii() else "-" for letter in title.lower())
-    heading = element("h2", title, id=name)
-    return element("section", heading, *content, class_="half" if half else "whole", aria_labelledby=name)
+    return element("section", element("h2", title), *content, class_="half" if half else "whole", aria_label=title)
 
 
 def _notes(*sentences: str) -> Html:
@@ -167,7 +164,7 @@ def _classes(report: Report) -> Iterator[Html]:
     headings = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC AUC"}
     keys = [key for key in headings if key in kinds[0]]
     rows = [
-        [_name(kind["label"]), f"{kind['rows']:,}", percent(kind["share"]), *(decimal(kind[key]) for key in keys)]
+        [str(kind["label"]), f"{kind['rows']:,}", percent(kind["share"]), *(decimal(kind[key]) for key in keys)]
         for kind in kinds[:_CLASSES]
     ]
     yield table("Classes", ["class", "rows", "share", *(headings[key] for key in keys)], rows)
@@ -179,7 +176,7 @@ def _classes(report: Report) -> Iterator[Html]:
 
 
 def _confusion(report: Report) -> Iterator[Html]:
-    labels = [_name(kind["label"]) for kind in report["classes"]]
+    labels = [str(kind["label"]) for kind in report["classes"]]
     if len(labels) > _MATRIX_CLASSES:
         pairs, count = report["confused"][:_PAIRS], counted(len(report["confused"]), "pair")
         rows = [[labels[pair["actual"]], labels[pair["predicted"]], f"{pair['rows']:,}"] for pair in pairs]
@@ -238,7 +235,7 @@ def _weights(facts: Facts, output: dict[str, Any], size: str, largest: float) ->
     factor = "odds ratio" if len(facts["weights"]) == 1 or facts["multilabel"] else "factor"
     keys = ["per_deviation", "per_unit"] if has_deviations else ["per_unit"]
     head = ["weight of", "size", *(key.replace("_", " ") for key in keys), factor]
-    rows = [[_name(own["name"]), bar(own[size], largest), *(digits(own[key]) for key in [*keys, "factor"])] for own in weights]
+    rows = [[own["name"], bar(own[size], largest), *(digits(own[key]) for key in [*keys, "factor"])] for own in weights]
     at_once = _WEIGHTS if len(facts["weights"]) == 1 else _WEIGHTS_OF_MANY
     yield table("Weights by size", head, rows[:at_once])
     more, left_out = rows[at_once : at_once + _MORE_WEIGHTS], len(weights) - at_once
@@ -298,8 +295,8 @@ def _columns(fitted: FittedModel, given: Rows | Table) -> Iterator[tuple[str, Co
 
 def _data(facts: Facts, columns: Sequence[tuple[str, Column]], rows: str) -> Iterator[Html]:
     known = {own["column"]: own.get("levels", ()) for own in facts["encoding"] or ()}
-    numbers = [[_name(name), *_number_cells(column)] for name, column in columns if not isinstance(column, Texts)]
-    texts = [[_name(name), *_text_cells(column, known[name])] for name, column in columns if isinstance(column, Texts)]
+    numbers = [[str(name), *_number_cells(column)] for name, column in columns if not isinstance(column, Texts)]
+    texts = [[str(name), *_text_cells(column, known[name])] for name, column in columns if isinstance(column, Texts)]
     is_half = bool(numbers and texts)
     if numbers:
         shown = table("Columns of numbers", ["column", "lowest", "mean", "highest", "missing"], numbers[:_COLUMNS])
@@ -337,4 +334,4 @@ def _text_cells(column: Texts, known: Sequence[str]) -> list[str]:
 
 
 def _name(label: Any) -> str:
-    return clipped(str(label), _LONGEST)
+    return clipped(str(label), LONGEST)
