@@ -4,22 +4,30 @@
 
 Competitors that are not installed get a row that says so; benchmarks/requirements.txt lists them all. All results are
 compared before anything is timed, and a different result stops the benchmark.
+
+NumPy and SciPy choose their own kernels: variables of the environment that ask OpenBLAS for older ones are unset. The kernels
+that ran are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import time
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
-from measure import Machine, Section, version_of
+from measure import Machine, Section, kernels, version_of
 
 # Each module has a generator sections() of sections, each measured before the next is made, and lines to print.
 NAMES = ("lesson", "processes", "gradients", "training", "predictions", "tables", "memory")
 WITHOUT_NUMPY = ("lesson", "processes")
 OF_DATA = ("training", "tables")
+OLDER_KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+SETTLING = 0.5  # seconds until the idle threads that NumPy has just started stop spinning
 
 
 def main() -> None:
@@ -34,6 +42,8 @@ def main() -> None:
     if options.repeats < 1:
         parser.error("--repeats must be at least 1")
 
+    for name in OLDER_KERNELS:  # before anything loads NumPy; processes that are started inherit it
+        os.environ.pop(name, None)
     machine = Machine.here()
     print(machine, f"medians of {options.repeats} turns, the competitors alternating, after a warm-up", sep="\n")
     sections, lines = [], []
@@ -47,7 +57,7 @@ def main() -> None:
                 print("", *part.table(), sep="\n", flush=True)
                 sections.append(part.as_json())
     if options.json:
-        report = {"machine": machine.as_json(), "sections": sections, "lines": lines}
+        report = {"machine": machine.as_json(), "kernels": kernels(), "sections": sections, "lines": lines}
         options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 
 
@@ -55,7 +65,10 @@ def parts(name: str, data: Path | None) -> Iterator[Section | str]:
     if name not in WITHOUT_NUMPY and version_of("numpy") is None:
         return iter([f"\n{name}: needs NumPy, which is not installed"])
     module = import_module(name)
-    return module.sections(data) if name in OF_DATA else module.sections()  # type: ignore[no-any-return]
+    if name not in WITHOUT_NUMPY:
+        time.sleep(SETTLING)
+    own = module.sections(data) if name in OF_DATA else module.sections()
+    return chain([f"\n{name}: kernels {', '.join(kernels()) or 'unknown'}"], own)
 
 
 if __name__ == "__main__":

@@ -175,8 +175,8 @@ def _objective(X: Array, y: Array, n_outputs: int, loss: str, threads: int) -> O
     backend, view = backend_of(backend_name()), memoryview(X)
     chunks = Chunks(view, X.shape[1] + 1, n_outputs, threads, backend)
     linear_loss = backend.LinearLoss(view, memoryview(y[:, None]), None, n_outputs, loss, True, chunks.rows_in_chunk)
-    columns = column_statistics(linear_loss, chunks, array("d", X[0].tolist()))
-    return Objective(backend, linear_loss, chunks, columns, LOSSES[loss], n_outputs)
+    columns = column_statistics(linear_loss, chunks, view)
+    return Objective(backend, view, linear_loss, chunks, columns, LOSSES[loss], n_outputs)
 
 
 def _layer(n: int, d: int, k: int) -> Section:

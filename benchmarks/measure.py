@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
+from pathlib import Path
 
 
 @dataclass
@@ -124,6 +125,20 @@ def version_of(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def kernels() -> list[str]:
+    """Return which kernels the libraries of linear algebra that are loaded run, such as "SkylakeX (OpenBLAS of numpy)"."""
+    if not version_of("threadpoolctl"):
+        return []
+    import threadpoolctl
+
+    found = [library for library in threadpoolctl.threadpool_info() if library.get("user_api") == "blas"]
+    owners = [path.parent.name.partition(".")[0] for path in (Path(library["filepath"]) for library in found)]
+    return [
+        f"{library.get('architecture', 'unknown')} ({library['internal_api']} {library['version']} of {owner})"
+        for library, owner in zip(found, owners, strict=True)
+    ]
 
 
 def timed(work: Callable[[], object], at_least: float = 0.02) -> float:
