@@ -130,10 +130,13 @@ function roundTicks(lowest, highest, count) {
   return ticks;
 }
 
-function powersOfTen(lowest, highest) {
+// Powers of ten times these digits.
+function powersOfTen(lowest, highest, digits = [1]) {
   const ticks = [];
-  for (let e = Math.ceil(Math.log10(lowest) - 1e-9); e <= Math.log10(highest) + 1e-9; e++) ticks.push(Number(`1e${e}`));
-  return ticks;
+  for (let e = Math.floor(Math.log10(lowest)); e <= Math.log10(highest) + 1e-9; e++) {
+    for (const digit of digits) ticks.push(Number(`${digit}e${e}`));
+  }
+  return ticks.filter((tick) => tick >= lowest * (1 - 1e-9) && tick <= highest * (1 + 1e-9));
 }
 
 /* The loss at each step, steps and, if it falls far, losses on a logarithmic scale, with the place marked. */
@@ -154,6 +157,7 @@ class CurveDrawing {
     const fall = (loss) => (isLog ? Math.log(highest / Math.max(loss, lowest)) / Math.log(highest / lowest) : 1 - loss / (highest * 1.05));
     const y = this.y = (loss) => area.top + (area.bottom - area.top) * fall(loss);
     let ticks = isLog ? powersOfTen(lowest, highest) : roundTicks(0, highest * 1.05, 5);
+    if (isLog && ticks.length < 3) ticks = powersOfTen(lowest, highest, [1, 2, 5]);
     if (isLog && ticks.length > 6) ticks = ticks.filter((_, i) => i % Math.ceil(ticks.length / 6) === 0);
     for (const tick of ticks) {
       svgElement(root, "line", {x1: area.left, x2: area.right, y1: y(tick), y2: y(tick), class: "grid"});
