@@ -64,32 +64,27 @@ def three_classes(seed=0, n_rows=300):
     return X, y
 
 
-def test_the_numbers_are_those_of_the_model_and_of_scikit_learn(tmp_path):
-    metrics = pytest.importorskip("sklearn.metrics")
+def test_the_numbers_are_those_of_the_model(tmp_path):
     X, y = three_classes()
     model = pp.Perceptron(l2=0.01).fit(X[:200], y[:200])
     page = reported(tmp_path / "page.html", model, X[200:], y[200:])
-    probabilities, predicted = model.predict_proba(X[200:]), model.predict(X[200:])
+    probabilities, predicted = np.array(model.predict_proba(X[200:])), model.predict(X[200:])
+    codes = np.array(["abc".index(label) for label in y[200:]])
+    own = probabilities[range(100), codes]
+    areas = [np.mean(np.greater.outer(p[codes == c], p[codes != c])) for c, p in enumerate(probabilities.T)]
+    matrix = [[sum(pair == (a, b) for pair in zip(y[200:], predicted, strict=True)) for b in "abc"] for a in "abc"]
     measures = {line[0]: line[1] for line in page.tables["Measures"]}
-    assert measures["log-loss"] == f"{metrics.log_loss(y[200:], probabilities):.4f}"
-    assert measures["accuracy"] == f"{metrics.accuracy_score(y[200:], predicted):.4f}"
-    assert measures["ROC AUC"] == f"{metrics.roc_auc_score(y[200:], probabilities, multi_class='ovr'):.4f}"
-    assert page.tables["Confusion matrix"] == [
-        ["class", "a", "b", "c"],
-        *(
-            [label, *map(str, counts)]
-            for label, counts in zip("abc", metrics.confusion_matrix(y[200:], predicted), strict=True)
-        ),
-    ]
+    assert measures["log-loss"] == f"{-np.mean(np.log(own)):.4f}"
+    assert measures["accuracy"] == f"{np.trace(matrix) / 100:.4f}"
+    assert measures["ROC AUC"] == f"{np.mean(areas):.4f}"
+    lines = [[label, *map(str, counts)] for label, counts in zip("abc", matrix, strict=True)]
+    assert page.tables["Confusion matrix"] == [["class", "a", "b", "c"], *lines]
     assert [line[:2] for line in page.tables["Classes"][1:]] == [[label, str(y[200:].count(label))] for label in "abc"]
     last = model.history_[-1]
     assert page.tables["Steps of the training"][-1][:2] == [str(last["iteration"]), f"{last['objective']:.6g}"]
     column = [row[1] for row in X[200:]]
-    assert page.tables["Columns of numbers"][2] == [
-        "x1",
-        *(f"{n:.6g}" for n in (min(column), np.mean(column), max(column))),
-        "0",
-    ]
+    numbers = [f"{number:.6g}" for number in (min(column), np.mean(column), max(column))]
+    assert page.tables["Columns of numbers"][2] == ["x1", *numbers, "0"]
     assert page.paragraphs[:2] == ["What the model learned", "3 classes: a, b, c. Trained on 200 rows of 3 columns."]
 
 
@@ -191,18 +186,12 @@ def test_refusals_leave_the_file_alone(tmp_path):
         model.report(tmp_path / "none" / "page.html", X, y)
 
 
-@pytest.mark.parametrize("container", ["numpy", "pandas", "array"])
+@pytest.mark.parametrize("container", ["numpy", "buffer"])
 def test_every_container_gives_the_same_page(tmp_path, container):
     X, y = three_classes()
     model = pp.Perceptron(l2=0.1).fit(X, y)
     model.report(tmp_path / "lists.html", X, y)
-    if container == "pandas":
-        pandas = pytest.importorskip("pandas")
-        given = pandas.DataFrame(X, columns=["x0", "x1", "x2"]), pandas.Series(y)
-    elif container == "numpy":
-        given = np.asfortranarray(X), np.array(y)
-    else:
-        given = memoryview(np.array(X)), y
+    given = (np.asfortranarray(X), np.array(y)) if container == "numpy" else (memoryview(np.array(X)), y)
     model.report(tmp_path / "others.html", *given)
     assert (tmp_path / "others.html").read_bytes() == (tmp_path / "lists.html").read_bytes()
 
