@@ -61,7 +61,7 @@ def write_model_page(
     if X is not None:
         given, evaluations = _answers(fitted, X, y)
         sections += _answer_sections(facts, evaluations, rows)
-        data = list(_data(facts, list(_columns(fitted, given)), rows))
+        data = list(_data(facts, _columns(fitted, given), rows))
     sections += [*_weight_sections(model, facts), _training(model, facts), *data]
     body = joined(
         [
@@ -293,10 +293,15 @@ def _columns(fitted: FittedModel, given: Rows | Table) -> Iterator[tuple[str, Co
         yield name, array("d", flat[place::count].tolist())
 
 
-def _data(facts: Facts, columns: Sequence[tuple[str, Column]], rows: str) -> Iterator[Html]:
+def _data(facts: Facts, columns: Iterable[tuple[str, Column]], rows: str) -> Iterator[Html]:
     known = {own["column"]: own.get("levels", ()) for own in facts["encoding"] or ()}
-    numbers = [[str(name), *_number_cells(column)] for name, column in columns if not isinstance(column, Texts)]
-    texts = [[str(name), *_text_cells(column, known[name])] for name, column in columns if isinstance(column, Texts)]
+    numbers: list[list[str]] = []
+    texts: list[list[str]] = []
+    for name, column in columns:
+        if isinstance(column, Texts):
+            texts.append([str(name), *(_text_cells(column, known[name]) if len(texts) < _COLUMNS else ())])
+        else:
+            numbers.append([str(name), *(_number_cells(column) if len(numbers) < _COLUMNS else ())])
     is_half = bool(numbers and texts)
     if numbers:
         shown = table("Columns of numbers", ["column", "lowest", "mean", "highest", "missing"], numbers[:_COLUMNS])
