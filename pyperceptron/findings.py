@@ -210,12 +210,13 @@ def _infinite(objective: Objective, point: Point) -> str:
 def _collinear(combinations: list[array[float]], names: tuple[Hashable, ...] | None, indicators: Container[int]) -> str:
     places = [[j for j, factor in enumerate(combination) if factor] for combination in combinations]
     columns = sorted({j for combined in places for j in combined})
-    # The last column of a combination is in no other one, so without these columns the rest are independent.
-    left_out = "" if any(j in indicators for j in columns) else _listed([max(combined) for combined in places], names)
+    remedy = "Set"
+    if not any(j in indicators for j in columns):
+        # The last column of a combination is in no other one, so without these columns the rest are independent.
+        remedy = f"Leave out {_listed([combined[-1] for combined in places], names)}, or set"
     return (
-        f"Columns are collinear, so many coefficients are optimal and these are the smallest: {_listed(columns, names)} determine "
-        f"each other in {counted(len(combinations), 'way')}. {f'Leave out {left_out}, or set' if left_out else 'Set'} l2, to "
-        "1e-6 say."
+        "Columns are collinear, so many coefficients are optimal and these are the smallest: "
+        f"{_listed(columns, names)} determine each other in {counted(len(combinations), 'way')}. {remedy} l2, to 1e-6 say."
     )
 
 
