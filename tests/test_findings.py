@@ -562,6 +562,7 @@ def test_gradient_descent_whose_steps_are_lost_in_rounding_says_what_helps(make_
     assert make_model(solver="gd").fit(standardised, y).findings_ == []
 
 
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")  # of the huge number
 @pytest.mark.parametrize(
     ("steps", "words"), [(8, "at a gradient norm of 1e-05, while tol times"), (15, "where the gradient is small")]
 )
