@@ -105,6 +105,12 @@ class Encoding:
         self.names = tuple(column.name for column in self.columns)
         self.coef_names = [name for column in self.columns for name in column.coef_names]
 
+    @property
+    def indicators(self) -> set[int]:
+        """The columns of numbers that are 1 where a column of the table holds a certain text, or nothing."""
+        firsts = ((column, column.first + (column.levels is None)) for column in self.columns)
+        return {place for column, first in firsts for place in range(first, column.first + column.width)}
+
     @classmethod
     def of(cls, table: Table) -> Encoding:
         """Return the encoding that a table asks for; ValueError if a column has more than MOST_LEVELS different texts."""

@@ -13,7 +13,7 @@ from pyperceptron.vectors import as_flat, as_view, zeros
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Container, Hashable
     from typing import Any
 
     from pyperceptron.backends import Backend
@@ -136,12 +136,14 @@ def diagnose(
     rose: bool,
     combinations: list[array[float]],
     names: tuple[Hashable, ...] | None,
+    indicators: Container[int],
 ) -> list[Finding]:
     """Return what went wrong in a training that ended at this point.
 
     reason        why it ended: "optimum", "separable", "limit", "stuck", "diverged" or "callback"
     rose          whether J ended higher than it began
     combinations  of columns, from degeneracy.dependencies
+    indicators    the columns that the model made of columns of texts or with missing numbers: no user can leave one out
     """
     findings = []
     if reason == "separable":
@@ -152,14 +154,16 @@ def diagnose(
             "that is short enough, or solver='auto', which needs none."
         )
     elif reason in ("limit", "stuck"):
-        distance = (
-            f"at a gradient norm of {point.gradient_norm:.2g}, while tol times the weight of the rarest class is "
-            f"{tolerance.gradient_norm:.2g}"
-        )
-        if reason == "stuck":
+        distance = _distance(point, tolerance)
+        if reason == "stuck" and solver == "gd":
             findings.append(
-                f"Training stopped {distance}, as rounding hides any further progress. Bring the columns to similar means and "
-                "scales, set l2, or raise tol."
+                f"Gradient descent stopped {distance}, as rounding hides what its steps change. Choose solver='auto', or scale "
+                "the columns to mean 0 and standard deviation 1."
+            )
+        elif reason == "stuck":
+            findings.append(
+                f"Training stopped {distance}, as rounding hides any further progress. Leave out columns that others nearly "
+                "determine, bring the columns to similar means and scales, set l2, or raise tol."
             )
         elif solver == "gd":
             findings.append(
@@ -169,9 +173,19 @@ def diagnose(
         else:
             findings.append(f"Training stopped at max_iter={max_iter} before the optimum, {distance}. Raise max_iter.")
     if combinations:
-        findings.append(_collinear(combinations, names))
+        findings.append(_collinear(combinations, names, indicators))
     constant = _diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else []
     return [*map(Finding, findings), *constant]
+
+
+def _distance(point: Point, tolerance: Tolerance) -> str:
+    """Say how far from an optimum a point is: the gradient norm alone does not tell, see Tolerance."""
+    if point.gradient_norm <= tolerance.gradient_norm:
+        return "where the gradient is small enough for tol but the coefficients may be far from optimal"
+    return (
+        f"at a gradient norm of {point.gradient_norm:.2g}, while tol times the weight of the rarest class is "
+        f"{tolerance.gradient_norm:.2g}"
+    )
 
 
 def _infinite(objective: Objective, point: Point) -> str:
@@ -189,17 +203,25 @@ def _infinite(objective: Objective, point: Point) -> str:
         )
     return (
         "The classes are linearly separable, at least in part, so without a penalty the optimal coefficients are infinite; "
-        "training stopped once tol was met. Set l2, to 1e-4 say, for coefficients that mean something."
+        "coef_ holds those of the last step. Set l2, to 1e-4 say, for coefficients that mean something."
     )
 
 
-def _collinear(combinations: list[array[float]], names: tuple[Hashable, ...] | None) -> str:
-    columns = sorted({j for combination in combinations for j, factor in enumerate(combination) if factor})
-    shown = ", ".join(column_name(j, names) for j in columns[:_MANY_NAMES]) + ", ..." * (len(columns) > _MANY_NAMES)
+def _collinear(combinations: list[array[float]], names: tuple[Hashable, ...] | None, indicators: Container[int]) -> str:
+    places = [[j for j, factor in enumerate(combination) if factor] for combination in combinations]
+    columns = sorted({j for combined in places for j in combined})
+    remedy = "Set"
+    if not any(j in indicators for j in columns):
+        # The last column of a combination is in no other one, so without these columns the rest are independent.
+        remedy = f"Leave out {_listed([combined[-1] for combined in places], names)}, or set"
     return (
-        f"Columns are collinear, so many coefficients are optimal and these are the smallest: {shown} determine each other in "
-        f"{counted(len(combinations), 'way')}. Leave out {len(combinations)} of them, or set l2, to 1e-6 say."
+        "Columns are collinear, so many coefficients are optimal and these are the smallest: "
+        f"{_listed(columns, names)} determine each other in {counted(len(combinations), 'way')}. {remedy} l2, to 1e-6 say."
     )
+
+
+def _listed(columns: list[int], names: tuple[Hashable, ...] | None) -> str:
+    return ", ".join(column_name(j, names) for j in columns[:_MANY_NAMES]) + ", ..." * (len(columns) > _MANY_NAMES)
 
 
 def ruled_columns(table: Rows, columns: Columns, coefficients: array[float], width: int) -> list[Finding]:

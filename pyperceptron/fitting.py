@@ -79,11 +79,11 @@ def fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> None:
     else:
         start = _initial_coefficients(objective, targets, weights)
     deviations = [float(f"{deviation:.6g}") for deviation in columns.deviations]
+    names = samples.names if encoding is None else encoding.names
 
     def keep(coefficients: Numbers, record: Record) -> None:
         record.deviations = deviations
         activation = objective.loss.activations[classes.kind]
-        names = samples.names if encoding is None else encoding.names
         n_inputs, container = samples.n_columns, samples.container
         model = FittedModel(
             name, coefficients, classes, activation, n_inputs, objective.intercept, names, container, record, encoding
@@ -91,7 +91,7 @@ def fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> None:
         estimator._set_fitted(model)
 
     def data_findings(coefficients: Numbers) -> list[Finding]:
-        of_data = diagnose_targets(targets, samples.names) + diagnose_texts(encoding, len(samples))
+        of_data = diagnose_targets(targets, names) + diagnose_texts(encoding, len(samples))
         of_data += ruled_columns(samples, columns, coefficients, objective.width)
         return of_data + diagnose_backend(estimator.backend, objective)
 
@@ -111,6 +111,7 @@ def fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> None:
             callback=call_back if estimator.callback else None,
             verbose=bool(estimator.verbose),
             names=samples.names,
+            indicators=() if encoding is None else encoding.indicators,
             data_findings=data_findings,
         )
     except KeyboardInterrupt:

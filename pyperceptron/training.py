@@ -14,7 +14,7 @@ from pyperceptron.stopping import MAX_IMBALANCE, Tolerance, evaluate, examine
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Callable, Generator, Hashable
+    from collections.abc import Callable, Container, Generator, Hashable
 
     from pyperceptron.findings import Finding
     from pyperceptron.model import Step
@@ -46,14 +46,16 @@ def train(
     callback: Callable[[int], object] | None,
     verbose: bool,
     names: tuple[Hashable, ...] | None,
+    indicators: Container[int],
     data_findings: Callable[[array[float]], list[Finding]],
 ) -> list[Finding]:
     """Minimise the objective from `start` (n_outputs × width), pass the result to `keep`, and return the findings.
 
-    keep      keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
-    callback  callback(iteration) is called after each step; a true result ends the training
-    verbose   whether to say on standard error how far the training has come
-    names     of the columns, or None
+    keep        keep(coefficients, record) is called before each callback, at the end, and after Ctrl-C if a step was made
+    callback    callback(iteration) is called after each step; a true result ends the training
+    verbose     whether to say on standard error how far the training has come
+    names       of the columns, or None
+    indicators  the columns that an encoding made
 
     data_findings(coefficients) returns what there is to say about the data that led to these coefficients.
     `start` and what `keep` gets are coefficients of the columns as given, without the objective's offsets.
@@ -89,7 +91,7 @@ def train(
             point = evaluate(objective, coefficients)
             history = [*history[:-1], _step(point, objective, start_time)]
         rose = point.value > history[0][0]
-        findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names)
+        findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names, indicators)
         coefficients = objective.without_offsets(point.coefficients)
         findings = data_findings(coefficients) + findings
     except KeyboardInterrupt:

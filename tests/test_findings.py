@@ -5,10 +5,13 @@ import pickle
 from array import array
 from decimal import Decimal
 from functools import partial
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import pytest
 from containers import Frame
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from optimum import samples
 
 import pyperceptron as pp
@@ -425,7 +428,7 @@ def test_remedies_of_collinear_columns(make_model, solver):
     X, y = dummies()
     frame = Frame(X, ["a", "b", "c"])
     params = {"solver": solver, "tol": 1e-3 if solver == "gd" else 1e-6}
-    with pytest.warns(pp.TrainingWarning, match=r"'a', 'b', 'c' determine each other in 1 way\. Leave out 1 of them"):
+    with pytest.warns(pp.TrainingWarning, match=r"'a', 'b', 'c' determine each other in 1 way\. Leave out 'c', or set l2"):
         make_model(**params).fit(frame, y)
     assert make_model(**params).fit(Frame(X[:, :2], ["a", "b"]), y).findings_ == []
     assert make_model(l2=1e-6, **params).fit(frame, y).findings_ == []
@@ -490,3 +493,84 @@ def test_a_long_training_without_the_compiled_backend_is_said(without_the_compil
     assert said(30, backend="python") == []
     monkeypatch.setenv("PYPERCEPTRON_BACKEND", "python")
     assert said(30) == []
+
+
+# Remedies that can be followed.
+
+
+def test_a_column_of_texts_with_the_name_of_y_is_said(make_model):
+    columns = {"income": [20 + i * 7 % 30 for i in range(30)], "paid": ["yes" if i % 3 else "no" for i in range(30)]}
+    y = columns["paid"]
+    for table in (columns, {**columns, "paid": [len(word) for word in y]}, {**columns, "job": ["a", "b", "c"] * 10}):
+        [said] = findings(make_model(l2=0.1).fit(pp.Table(table, target="paid"), y), "is named 'paid', as y is")
+        assert said.endswith("leave that column out of X.")
+    for table in (columns, {"income": columns["income"]}):
+        assert findings(make_model(l2=0.1).fit(pp.Table(table, target="pays"), y), "is named") == []
+
+
+@given(st.data())
+@settings(max_examples=40)
+def test_leaving_out_the_named_columns_leaves_no_collinear_ones(data):
+    """A random matrix, some columns of which are replaced by combinations of others, in any order."""
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    independent, dependent = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    base = random.integers(-9, 10, (60, independent)).astype(float)
+    factors = random.integers(-2, 3, (independent, dependent))
+    X = np.c_[base, base @ factors + random.integers(-3, 4, dependent)][:, random.permutation(independent + dependent)]
+    y = (base[:, 0] + random.normal(scale=9, size=60) > 0).astype(int)
+    names = [f"c{j}" for j in range(X.shape[1])]
+    with catch_warnings():
+        simplefilter("ignore", pp.TrainingWarning)
+        said = findings(pp.Perceptron().fit(Frame(X, names), y), "collinear")
+        rank = np.linalg.matrix_rank(np.c_[X, np.ones(60)]) - 1
+        assert len(said) == (rank < (X.std(axis=0) > 0).sum())
+        if said:
+            left_out = said[0].partition("Leave out ")[2].partition(", or set")[0].replace("'", "").split(", ")
+            kept = [j for j, name in enumerate(names) if name not in left_out]
+            assert np.linalg.matrix_rank(np.c_[X[:, kept], np.ones(60)]) - 1 == rank
+            assert findings(pp.Perceptron().fit(Frame(X[:, kept], kept), y), "collinear") == []
+
+
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")
+def test_no_indicator_of_a_text_is_to_be_left_out(make_model):
+    texts = {"job": ["a", "b", "c", None] * 15, "age": [20 + i * 7 % 30 for i in range(60)]}
+    y = [int(i * 7 % 13 > 6) for i in range(60)]
+    [said] = findings(make_model().fit(pp.Table(texts), y), "collinear")
+    assert said.endswith("'job missing' determine each other in 1 way. Set l2, to 1e-6 say.")
+    assert make_model(l2=1e-6).fit(pp.Table(texts), y).findings_ == []
+    twice = pp.Table({"age": texts["age"], "months": [12 * age for age in texts["age"]], "job": ["a"] * 60})
+    [said] = findings(make_model().fit(twice, y), "collinear")
+    assert said.endswith("Leave out 'months', or set l2, to 1e-6 say.")
+
+
+def test_separable_classes_are_said_so_before_tol_is_met_too(make_model):
+    with pytest.warns(pp.TrainingWarning, match="^The classes are linearly separable") as told:
+        model = make_model(solver="gd", max_iter=50).fit(*COMPLETE)
+    assert model.history_[-1]["gradient_norm"] > 1e-3
+    assert "tol" not in str(told[0].message)
+
+
+def test_gradient_descent_whose_steps_are_lost_in_rounding_says_what_helps(make_model):
+    X, y = samples(n=100, d=2)
+    X = X * [1e15, 1] + [1.7e18, 0]
+    with pytest.warns(
+        pp.TrainingWarning, match="^Gradient descent stopped at a gradient norm .* Choose solver='auto', or scale"
+    ):
+        make_model(solver="gd").fit(X, y)
+    assert make_model().fit(X, y).findings_ == []
+    standardised = (X - X.mean(axis=0)) / X.std(axis=0)
+    assert make_model(solver="gd").fit(standardised, y).findings_ == []
+
+
+@pytest.mark.filterwarnings("ignore::pyperceptron.TrainingWarning")  # of the huge number
+@pytest.mark.parametrize(
+    ("steps", "words"), [(8, "at a gradient norm of 1e-05, while tol times"), (15, "where the gradient is small")]
+)
+def test_a_small_gradient_far_from_the_optimum_is_not_called_too_large(make_model, steps, words):
+    """A huge number makes the scale of its column, so the gradient is small before the other rows have had their part."""
+    X, y = samples(n=100, d=2)
+    X = X[:, :1].copy()
+    X[3] = 1e12
+    with pytest.warns(pp.TrainingWarning, match=rf"Training stopped at max_iter={steps} before the optimum, {words}"):
+        make_model(max_iter=steps).fit(X, y)
+    assert findings(make_model().fit(X, y), "Training stopped") == []
