@@ -144,7 +144,8 @@ class Perceptron(Parameters, Stored, kind="Perceptron"):
         sample_weight  a number for each row, 0 or more; a row of weight 2 counts as two, one of weight 0 as none
 
         Raises ValueError or TypeError for bad input and FloatingPointError if the Hessian overflows. An exception leaves the
-        model as it was, but Ctrl-C keeps the coefficients of the last step.
+        model as it was; but Ctrl-C keeps the coefficients of the last step, and a TrainingWarning that a filter makes an error
+        those of this fit.
         """
         from pyperceptron.fitting import fit  # here, as a program that only predicts never needs it
 
