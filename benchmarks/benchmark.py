@@ -23,8 +23,8 @@ from pathlib import Path
 from measure import Machine, Section, kernels, version_of
 
 # Each module has a generator sections() of sections, each measured before the next is made, and lines to print.
-NAMES = ("lesson", "processes", "gradients", "training", "predictions", "tables", "memory")
-WITHOUT_NUMPY = ("lesson", "processes")
+NAMES = ("lesson", "processes", "gradients", "training", "predictions", "tables", "memory", "pages")
+WITHOUT_NUMPY = ("lesson", "processes", "pages")
 OF_DATA = ("training", "tables")
 OLDER_KERNELS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SETTLING = 0.5  # seconds until the idle threads that NumPy has just started stop spinning
@@ -65,9 +65,10 @@ def parts(name: str, data: Path | None) -> Iterator[Section | str]:
     if name not in WITHOUT_NUMPY and version_of("numpy") is None:
         return iter([f"\n{name}: needs NumPy, which is not installed"])
     module = import_module(name)
-    if name not in WITHOUT_NUMPY:
-        time.sleep(SETTLING)
     own = module.sections(data) if name in OF_DATA else module.sections()
+    if name in WITHOUT_NUMPY:
+        return own  # type: ignore[no-any-return]
+    time.sleep(SETTLING)
     return chain([f"\n{name}: kernels {', '.join(kernels()) or 'unknown'}"], own)
 
 

