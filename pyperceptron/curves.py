@@ -31,7 +31,9 @@ class Curve:
         else:
             raise TypeError(f"expected a SigmoidLayer, a fitted Perceptron or a history; got {type(model).__name__}")
         if len(history) < 2:
-            raise ValueError("the history has fewer than two entries; expected that of a training: train first")
+            if not history:
+                raise ValueError("the history is empty; expected that of a training: train first")
+            raise ValueError("the history has one entry; expected two or more, as a curve needs: make more steps")
         every = -(-len(history) // _MOST_POINTS)
         shown = [*history[:-1:every], history[-1]]
         self.name = "objective" if "objective" in history[0] else "loss"

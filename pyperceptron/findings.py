@@ -263,18 +263,19 @@ def column_name(column: int, names: tuple[Hashable, ...] | None) -> str:
     return repr(name) if isinstance(name, str) else f"column {name!r}"
 
 
-def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> list[Finding]:
+def _diagnose_constant(objective: Objective, point: Point, unrelated: float, is_constant: bool = False) -> list[Finding]:
     """Say why an optimum gives one answer for every row, if it does: because of the data, or of a penalty.
 
-    unrelated  the gradient norm of a constant answer, in units of J, up to which the columns are of no use
+    unrelated    the gradient norm of a constant answer, in units of J, up to which the columns are of no use
+    is_constant  whether it is known that every row gets one answer
     """
     width, n = objective.width, objective.n_inputs
     spread = 0.0
     for first in range(0, objective.size, width):
         for weight, scale in zip(point.coefficients[first : first + n], objective.scales, strict=True):
             spread += abs(weight) * scale
-            if spread > _FLAT:
-                return []
+    if spread > _FLAT and not is_constant:
+        return []
     constant = zeros(objective.size)
     if objective.intercept:
         for first in range(0, objective.size, width):
@@ -285,10 +286,13 @@ def _diagnose_constant(objective: Objective, point: Point, unrelated: float) -> 
         objective.backend.max_scaled_gradient(without.gradient, objective.n_outputs, objective.means, objective.scales)
     )
     if slope < unrelated * without.value:
-        sentence = (
-            "Every row gets the same answer: no weights of these columns were found that do better "
-            f"(mean loss {without.value:.3g}). Add columns, such as the product of two."
-        )
+        if not objective.varies:
+            sentence = "Every row gets the same answer, as no column varies. Add columns that differ between the rows."
+        else:
+            sentence = (
+                "Every row gets the same answer: no weights of these columns were found that do better "
+                f"(mean loss {without.value:.3g}). Add columns, such as their squares and products."
+            )
     elif not (objective.l1 or objective.l2) or point.gradient_norm > 0.01 * slope:
         return []  # training ended before the optimum
     elif spread == 0 and objective.l1:
@@ -349,7 +353,7 @@ def diagnose_layer(
         ]
     if alike:
         objective, coefficients = reached()
-        return _diagnose_constant(objective, evaluate(objective, coefficients), _UNRELATED_IN_A_LAYER)
+        return _diagnose_constant(objective, evaluate(objective, coefficients), _UNRELATED_IN_A_LAYER, True)
     return []
 
 

@@ -49,6 +49,8 @@ class Neurons:
             self.inputs = fitted.coef_names
             labels = fitted.classes.labels
             self.outputs = list(map(str, labels[1:] if fitted.classes.kind == "binary" else labels))
+            if fitted.classes.multilabel:
+                self.outputs = [f"output {name}" for name in self.outputs]
         else:
             raise TypeError(f"expected a SigmoidLayer or a fitted Perceptron; got {type(model).__name__}")
         starts = range(0, len(self._coefficients), width)

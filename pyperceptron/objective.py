@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BYTES_FOR_A_SCORE = 1600  # bytes of samples for each 8-byte sampling score, which exists twice: the scores take 1%
 _NEGLIGIBLE = 2e-9  # twice the part of J that a component of the gradient may leave unseen
+_ROUNDING_ERRORS = 1e-13  # of J: mean errors that are nothing but rounding
 _ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
@@ -47,6 +48,7 @@ class Objective:
     centre         near most rows, however large a few numbers are; 0 without an intercept
     spreads        about the standard deviations of most rows, however large a few numbers are
     constant       the columns that do not vary, as an optimum sees them
+    varies         whether any column differs between the rows
     rarest         the weight of the rarest class, as a fraction of all
     passes         how often the samples were evaluated
     last_loss      J without the penalties, at the coefficients that were evaluated last
@@ -92,6 +94,7 @@ class Objective:
             deviations = zip(columns.deviations, self.means, strict=True)
             self.scales = array("d", (sqrt(d * d + mean * mean) for d, mean in deviations))
             self.means = self.centre = zeros(self.n_inputs)
+        self.varies = any(columns.deviations)
         self.constant = [j for j, scale in enumerate(self.scales) if scale == 0]
         if self.constant:
             self.scales = array("d", (scale or 1.0 for scale in self.scales))
@@ -133,10 +136,14 @@ class Objective:
         An imbalance is |Σ t| / Σ |t| of the terms t that a component of the gradient sums up: those of the rows, with each
         column less its centre, and those of the penalties. It is 1 if all pull the same way, however small the component is, so
         that neither a scale nor a weight nor a rare class can hide a coefficient that still has far to go. The largest counts.
+
+        If all outputs equal their targets, as they can where y holds probabilities, the terms are rounding and the imbalance is
+        0. (Of separable classes J becomes as small as the terms.)
         """
         total = self._chunks.sum(self._linear_loss.examine, coefficients, self.centre)
         terms = total[1 + self.size :]
         self.backend.scale(terms, 1 / self.total_weight)
+        errors = terms[self.n_inputs :: self.width]
         value, gradient = self._reduced(total[: 1 + self.size], coefficients)
         slopes = gradient[:]
         if self.intercept and any(self.centre):
@@ -156,6 +163,8 @@ class Objective:
         for j in self.constant:
             for at in range(j, self.size, self.width):
                 slopes[at], terms[at] = 0.0, 1.0
+        if self.intercept and max(errors) <= _ROUNDING_ERRORS * value:
+            slopes, terms = zeros(self.size), array("d", [1.0]) * self.size
         return value, gradient, *self.backend.largest_ratio(slopes, terms)
 
     def _reduced(self, total: Numbers, coefficients: Numbers) -> tuple[float, Numbers]:

@@ -116,7 +116,8 @@ class _Panel:
         middle = top + height / 2
         places = [*self._shown, *([-1] if biases is not None else [])]  # -1 is the bias
         names = ["bias" if place < 0 else self._neurons.inputs[place] for place in places]
-        shorts = [clipped(name, 18 if self._compact else 20) for name in names]
+        longest = 20 if not self._compact else 18 if self._answers is None else 12
+        shorts = [clipped(name, longest) for name in names]
         # From the left: the name, the node with its value, the level part of the line under its number, the bend, the neuron.
         name_end = left + _MARGIN + max(map(text_width, shorts))
         node = 14 if self._answers is None else 60 if self._compact else 88

@@ -156,7 +156,7 @@ PENALTIES = [
 def test_xor_is_said_to_be_out_of_reach(make_model, solver, params):
     model = make_model(solver=solver, **params).fit(XOR, XOR_LABELS)
     loss = "0.125" if "loss" in params else "0.693"
-    assert model.findings_ == [f"{USELESS} (mean loss {loss}). Add columns, such as the product of two."]
+    assert model.findings_ == [f"{USELESS} (mean loss {loss}). Add columns, such as their squares and products."]
     product = [[a, b, a * b] for a, b in XOR]
     model = make_model(l2=1e-3).fit(product, XOR_LABELS)
     assert model.findings_ == []
@@ -275,12 +275,20 @@ def test_a_layer_that_learned_everything_or_all_but_a_few_is_well(make_layer):
     assert make_layer(1, weights=[2.0]).train(X, targets, 1, learning_rate=1e-3).findings == []
 
 
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("row", [[1, 1], [0, 0]])
+def test_a_layer_cannot_tell_equal_rows_apart(make_layer, bias, row):
+    [said] = make_layer(2, bias=bias, seed=1).train([row, row], [0, 1], 2000).findings
+    assert said == "Every row gets the same answer, as no column varies. Add columns that differ between the rows."
+    assert make_layer(2, bias=True, seed=1).train([row, row], [1, 1], 2000).findings == []
+
+
 @pytest.mark.parametrize("as_column", [False, True])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_layer_cannot_learn_xor(make_layer, as_column, seed):
     inputs = [[*row, 1] for row in XOR] if as_column else XOR
     layer = make_layer(2 + as_column, bias=not as_column, seed=seed).train(inputs, XOR_LABELS, 2000)
-    assert layer.findings == [f"{USELESS} (mean loss 0.125). Add columns, such as the product of two."]
+    assert layer.findings == [f"{USELESS} (mean loss 0.125). Add columns, such as their squares and products."]
     product = [[*row, row[0] * row[1]] for row in inputs]
     layer.train(inputs, XOR_LABELS, 0)
     assert layer.findings == []

@@ -150,6 +150,7 @@ def test_models_without_a_training_and_models_from_files(tmp_path):
     known = pp.Perceptron.from_coefficients([[1.0, -2.0]], [0.5], ["no", "yes"])
     page = reported(tmp_path / "page.html", known, [[1.0, 0.0], [0.0, 1.0]], ["yes", "no"])
     assert "The weights were given: there was no training." in page.paragraphs
+    assert "There was no training, so there are no findings." in page.paragraphs
     X, y = three_classes()
     loaded = pp.from_json(pp.Perceptron(l2=0.1).fit(X, y).to_json())
     page = reported(tmp_path / "page.html", loaded, X, y)
@@ -181,7 +182,11 @@ def test_refusals_leave_the_file_alone(tmp_path):
     ):
         with pytest.raises(ValueError, match=sentence):
             model.report(path, *data)
+    of_probabilities = pp.Perceptron(targets="probabilities", l2=0.1).fit(X, [0.3, 0.6, 0.9] * 100)
+    with pytest.raises(ValueError, match="y holds probabilities; expected a label for each row"):
+        of_probabilities.report(path, X, [0.3, 0.6, 0.9] * 100)
     assert path.read_text() == "old"
+    of_probabilities.report(tmp_path / "labels.html", X, [0, 1, 1] * 100)
     with pytest.raises(FileNotFoundError):
         model.report(tmp_path / "none" / "page.html", X, y)
 
@@ -232,7 +237,7 @@ def test_train_writes_the_page(tmp_path, capsys, monkeypatch):
     page = Reading(tmp_path / "page.html")
     assert page.paragraphs[1] == "2 classes of bought: no, yes. Trained on 100 rows of 2 columns, 1 of them texts."
     assert any(
-        text.startswith("Measured on the rows of the training, which a model answers better") for text in page.paragraphs
+        text.startswith("Measured on the rows of the training (100). A model answers them better") for text in page.paragraphs
     )
     assert main([*command, "--validate", "0.2"]) == 0
     page = Reading(tmp_path / "page.html")

@@ -250,9 +250,21 @@ def test_numbers_are_printed_as_by_python(tmp_path):
     assert found == [[f"{value:.8f}", f"{value:.5f}"] for value in values]
 
 
+def test_numbers_are_shortened_without_changing_their_size(tmp_path):
+    dice = random.Random(2)
+    values = [1712345678, 2**53, 123456789.123, 0.1, 1e149, -2.5e-7, -0.000123456789, 0, 99999999.6, 999999995]
+    values += [dice.gauss(0, 1) * 10.0 ** dice.randrange(-160, 150) for _ in range(2000)]
+    values += [dice.randrange(10**12) for _ in range(500)]
+    for most, digits in ((8, 2), (12, 6)):
+        found = in_node(tmp_path, f"return argument.map((x) => brief(x, {most}));", values, "neuron.js", "numbers.js")
+        assert max(map(len, found)) <= most
+        np.testing.assert_allclose(list(map(float, found)), values, rtol=0.5 * 10.0 ** (1 - digits))
+
+
 @pytest.mark.parametrize(
     ("text", "targets", "expected"),
     [
+        ("1\t\u22122\t0\t\t\n3\t4\t1\t\t\n", 1, ([[1, -2], [3, 4]], [[0], [1]], None)),
         ("0\t1\n1\t0", 1, ([[0], [1]], [[1], [0]], None)),
         ("a,b c,y\r\n1,2,0\r\n3,4,1\r\n\r\n", 1, ([[1, 2], [3, 4]], [[0], [1]], ["a", "b c"])),
         ('"a, ""1""";y\n-1.5e3;.5\n', 1, ([[-1500]], [[0.5]], ['a, "1"'])),
@@ -566,6 +578,29 @@ def test_a_link_opens_the_same_state(lesson_page, open_page, tmp_path):
     assert (computed_columns(other), weight_columns(other)) == (computed_columns(page), weight_columns(page))
     pages = [downloaded(each, "#save-model", tmp_path).read_bytes() for each in (page, other)]
     assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("named", ["inputs", "targets"])
+def test_a_link_keeps_the_names_of_either_part(tmp_path, open_page, named):
+    path = tmp_path / "page.html"
+    names = {"inputs": (("a", "b"), None), "targets": (None, ("bought",))}[named]
+    inputs, targets = (
+        Rows(as_view(np.array(flat, float), width), "list", own)
+        for flat, width, own in (([0, 1, 1, 1], 2, names[0]), ([0, 1], 1, names[1]))
+    )
+    settings = {"iterations": 9, "learning_rate": 1.0, "situation": [0.0, 1.0]}
+    write_training_page(path, inputs, targets, seed=1, weights=[[0.0]] * 2, biases=None, **settings)
+    page = open_page(path)
+    page.fill("#table tbody tr:first-child td.cell input", "0.25")
+    page.press("#table tbody tr:first-child td.cell input", "Tab")
+    page.click("#make-link")
+    again = open_page(path, "#" + page.url.split("#")[1])
+    shown = "[...document.querySelectorAll('#table thead .bdi')].map(e => e.textContent)"
+    assert (
+        again.evaluate(shown)
+        == page.evaluate(shown)
+        == (["a", "b", "target"] if names[0] else ["input 1", "input 2", "bought"])
+    )
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,20 @@ def test_one_number_a_row_is_the_probability_of_class_1(make_model, as_given):
     np.testing.assert_allclose(model.predict_proba(X)[:, 1].mean(), p.mean(), rtol=1e-6)  # the intercept is not penalised
 
 
+@pytest.mark.parametrize("solver", ["newton", "lbfgs", "gd"])
+@pytest.mark.parametrize("k", [1, 3])
+def test_probabilities_that_a_model_can_meet_exactly(make_model, solver, k):
+    random = np.random.default_rng(k)
+    X, W = random.normal(size=(100, 3)), random.normal(size=(3, k))
+    logits = X @ W + random.normal(size=k)
+    p = 1 / (1 + np.exp(-logits[:, 0])) if k == 1 else np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    model = make_model(targets="probabilities", solver=solver, max_iter=3000, tol=1e-5).fit(X, p)
+    assert model.findings_ == []
+    assert model.n_iter_ < 3000
+    found = model.predict_proba(X)
+    np.testing.assert_allclose(found[:, 1] if k == 1 else found, p, atol=1e-4)
+
+
 def test_one_hot_probabilities_equal_labels(make_model):
     X, y = samples(n=40, classes=3)
     model = make_model(targets="probabilities", l2=0.1).fit(X, np.eye(3)[y])

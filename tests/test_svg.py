@@ -235,8 +235,10 @@ def test_the_curve_of_a_training(make_model, make_layer):
     assert f"{model.history_[-1]['objective']:.6g}" in texts(checked(svg.curve(model)))
     layer = make_layer(3, seed=1).train(INPUTS, TARGETS)
     assert "10,000" in texts(checked(svg.curve(layer)))
-    with pytest.raises(ValueError, match="fewer than two"):
+    with pytest.raises(ValueError, match="the history is empty; expected that of a training: train first"):
         svg.curve(make_layer(3))
+    with pytest.raises(ValueError, match="the history has one entry; expected two or more"):
+        svg.curve(make_layer(3, seed=1).train(INPUTS, TARGETS, 1))
     with pytest.raises(pp.NotFittedError):
         svg.curve(make_model())
     for wrong in (3, "text", object()):

@@ -42,6 +42,8 @@ def run(options: Namespace) -> None:
         if options.steps or options.backend != "auto":
             option = "--steps" if options.steps else "--backend"
             raise CommandError(f"{option} does not go with --html: the page computes every step itself", 2)
+        if options.html == "-":
+            raise CommandError("--html needs the name of a file", 2)
         with Writing(options.html):
             write_lesson_page(options.html, iterations=options.iterations, seed=options.seed, situation=options.ask)
         print(f"Open {options.html} in a browser.")

@@ -66,7 +66,7 @@ def _lines(path: str, report: dict[str, Any], top: int) -> Iterator[str]:
 
 def _weight_lines(report: dict[str, Any], output: dict[str, Any], top: int) -> Iterator[str]:
     weights = output["weights"]
-    label = in_ascii(str(output["label"]))
+    label = "output " * report["multilabel"] + in_ascii(str(output["label"]))
     yield f"What speaks for {label}: {counted(len(weights), 'weight')}" + (
         "" if output["intercept"] is None else f", intercept {output['intercept']:.6g}"
     )

@@ -149,11 +149,12 @@ def _write_page(path: str, model: Any, table: Table, y: Sequence[Any], held_out:
     """Write the page about the model, with its answers for the rows that were left out or, if none were, all."""
     from pyperceptron.report.model import write_model_page  # only here, as few trainings want it
 
-    rows = "the rows of the training, which a model answers better than others"
+    rows, caveat = "the rows of the training", "A model answers them better than others. "
     if held_out:
+        caveat = ""
         table, y, rows = table.take(held_out), [y[row] for row in held_out], "rows that were left out of the training"
     with Writing(path):
-        write_model_page(path, model, table, y, rows)
+        write_model_page(path, model, table, y, rows, caveat)
 
 
 def _held_out(n_rows: int, part: float, seed: int) -> list[int]:

@@ -69,7 +69,7 @@ class NeuronDrawing {
       const end = at(view.chosen, view.outputs.length, outputGap), slope = (end - y) / (neuronX - radius - left - 36);
       const label = svgElement(labels, "text", {x: left + 48, y: y + 12 * slope + (slope < -0.05 ? 18 : -8), class: "weight"}, "");
       svgElement(root, "rect", {x: left - 36, y: y - 14, width: 72, height: 28, rx: 14, class: "node"});
-      svgElement(root, "text", {x: left - 34, y: y - 20, class: "name"}, clipped(node.name, narrow ? 12 : 24));
+      svgElement(root, "text", {x: left - 34, y: y - 22, class: "name"}, clipped(node.name, narrow ? 12 : 24));
       const value = svgElement(root, "text", {x: left, y: y + 4.5, class: "middle"}, "");
       return {lines, label, value};
     });
@@ -264,7 +264,7 @@ class PlaneDrawing {
       return;
     }
     const ux = perX / length, uy = perY / length, distance = -atCorner / length;  // from the corner to the boundary, in pixels
-    const px = left + ux * distance, py = top + uy * distance, far = 4000 + Math.abs(distance), half = 6 / length;
+    const px = left + ux * distance, py = top + uy * distance, far = 4000 + Math.abs(distance), half = Math.max(6 / length, 0.5);
     this.boundary.setAttribute("visibility", "visible");
     for (const [name, value] of [["x1", px - uy * far], ["y1", py + ux * far], ["x2", px + uy * far], ["y2", py - ux * far]]) {
       this.boundary.setAttribute(name, value.toFixed(1));

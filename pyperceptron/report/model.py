@@ -43,11 +43,12 @@ _HEATS = 4
 
 
 def write_model_page(
-    path: str | os.PathLike[str], model: Any, X: Any = None, y: Any = None, rows: str = "the rows given"
+    path: str | os.PathLike[str], model: Any, X: Any = None, y: Any = None, rows: str = "the rows given", caveat: str = ""
 ) -> None:
     """Write the page about a fitted Perceptron; with X and their labels y also how well it answers them.
 
-    rows  what to call the rows of X in a sentence
+    rows    what to call the rows of X in a sentence
+    caveat  a sentence about what is measured on them
 
     Raises ValueError and TypeError as `predict` and `score` do, NotFittedError, and OSError. A file is then as it was before.
     """
@@ -59,8 +60,8 @@ def write_model_page(
     sections = [_findings(facts)]
     data = [_section("The data", element("p", "No rows were given. With X and y this page says how well the model answers."))]
     if X is not None:
-        given, evaluations = _answers(fitted, X, y)
-        sections += _answer_sections(facts, evaluations, rows)
+        given, evaluations = _answers(fitted, model.targets, X, y)
+        sections += _answer_sections(facts, evaluations, f"Measured on {rows}", caveat)
         data = list(_data(facts, _columns(fitted, given), rows))
     sections += [*_weight_sections(model, facts), _training(model, facts), *data]
     body = joined(
@@ -106,27 +107,33 @@ def _picture(svg: str, label: str, is_wide: bool = False) -> Html:
 def _findings(facts: Facts) -> Html:
     findings = [element("p", finding, class_="finding") for finding in facts["findings"]]
     if not findings:
-        findings = [element("p", "The training has no findings: nothing about it needs attention.")]
+        none = "The training has no findings: nothing about it needs attention."
+        findings = [element("p", none if facts["rows"] else "There was no training, so there are no findings.")]
     return _section("Findings", *findings)
 
 
 # How well the model answers.
 
 
-def _answers(fitted: FittedModel, X: Any, y: Any) -> tuple[Rows | Table, list[tuple[str, Report]]]:
-    """Return X as it was read, and an evaluation: for a model of independent outputs one for each, with its name."""
+def _answers(fitted: FittedModel, targets: str, X: Any, y: Any) -> tuple[Rows | Table, list[tuple[str, Report]]]:
+    """Return X as it was read, and an evaluation (`targets` is the model's): for a model of independent outputs one for each, with its name."""
     given, results = fitted._predict(X, fitted.activation, max(2, fitted.n_outputs))
     probabilities = results if isinstance(results, array) else array("d", results.tobytes())
     classes, n_rows = fitted.classes, len(given)
     if not classes.multilabel:
-        return given, [("", evaluation(classes, class_codes(label_list(y, n_rows), classes), probabilities))]
-    targets, n_outputs = read_labels(y, n_rows), len(classes.labels)
-    if not targets.classes.multilabel or len(targets.classes.labels) != n_outputs:
+        labels = label_list(y, n_rows)
+        if targets == "probabilities" and not {*labels} <= {*classes.labels}:
+            raise ValueError(
+                "y holds probabilities; expected a label for each row, as answers are compared with what came true"
+            )
+        return given, [("", evaluation(classes, class_codes(labels, classes), probabilities))]
+    matrix, n_outputs = read_labels(y, n_rows), len(classes.labels)
+    if not matrix.classes.multilabel or len(matrix.classes.labels) != n_outputs:
         raise ValueError(
             f"y is no matrix of 0 and 1 with {n_outputs} columns; expected one, as in fit: give a column for each output"
         )
     evaluations = []
-    flat, yes_or_no = as_flat(targets.table), Classes((0, 1), False, None)
+    flat, yes_or_no = as_flat(matrix.table), Classes((0, 1), False, None)
     for output in range(min(n_outputs, _OUTPUTS)):
         own = probabilities[output::n_outputs]
         pairs = array("d", [part for probability in own for part in (1.0 - probability, probability)])
@@ -135,10 +142,10 @@ def _answers(fitted: FittedModel, X: Any, y: Any) -> tuple[Rows | Table, list[tu
     return given, evaluations
 
 
-def _answer_sections(facts: Facts, evaluations: Sequence[tuple[str, Report]], rows: str) -> Iterator[Html]:
+def _answer_sections(facts: Facts, evaluations: Sequence[tuple[str, Report]], measured: str, caveat: str) -> Iterator[Html]:
     for of_output, report in evaluations:
         about = (
-            f"Measured on {rows} ({report['rows']:,}). The base rate is what anyone could say without a model: the shares of "
+            f"{measured} ({report['rows']:,}). {caveat}The base rate is what anyone could say without a model: the shares of "
             "the classes in these rows."
         )
         measures = [element("p", about), _measures(report), _notes(*report["notes"])]
@@ -224,7 +231,9 @@ def _weight_sections(model: Any, facts: Facts) -> Iterator[Html]:
     yield _section("The neuron" if len(outputs) == 1 else "The neurons", _picture(neuron(model), "The neurons", is_wide=True))
     for output in outputs[:_OUTPUTS]:
         yield _section(
-            f"What speaks for {_name(output['label'])}", *_weights(facts, output, size, largest), half=len(outputs) > 1
+            f"What speaks for {'output ' * facts['multilabel']}{_name(output['label'])}",
+            *_weights(facts, output, size, largest),
+            half=len(outputs) > 1,
         )
     if len(outputs) > _OUTPUTS:
         yield _section("More outputs", element("p", f"Shown are the first {_OUTPUTS} of {counted(len(outputs), 'output')}."))
@@ -232,7 +241,8 @@ def _weight_sections(model: Any, facts: Facts) -> Iterator[Html]:
 
 def _weights(facts: Facts, output: dict[str, Any], size: str, largest: float) -> Iterator[Html]:
     weights, has_deviations = output["weights"], size == "per_deviation"
-    factor = "odds ratio" if len(facts["weights"]) == 1 or facts["multilabel"] else "factor"
+    is_alone = len(facts["weights"]) == 1 or facts["multilabel"]
+    factor = "odds ratio" if is_alone else "factor"
     keys = ["per_deviation", "per_unit"] if has_deviations else ["per_unit"]
     head = ["weight of", "size", *(key.replace("_", " ") for key in keys), factor]
     rows = [[own["name"], bar(own[size], largest), *(digits(own[key]) for key in [*keys, "factor"])] for own in weights]
@@ -245,9 +255,10 @@ def _weights(facts: Facts, output: dict[str, Any], size: str, largest: float) ->
     if output["intercept"] is not None:
         yield _notes(f"The intercept, the weighted sum where every column is 0, is {output['intercept']:.6g}.")
     if output is facts["weights"][0]:
-        yield _notes(
-            f"Per unit: what one more of a column adds to the weighted sum. {factor.capitalize()}: what it makes of the odds."
-        )
+        meaning = "what it makes of the odds"
+        if not is_alone:
+            meaning = "e to that power; this one over another class's is what becomes of the odds between the two"
+        yield _notes(f"Per unit: what one more of a column adds to the weighted sum. {factor.capitalize()}: {meaning}.")
     if output is facts["weights"][0] and has_deviations:
         yield _notes("Per deviation: the same for a standard deviation of the column in the training, to compare columns.")
 
@@ -261,7 +272,8 @@ def _training(model: Any, facts: Facts) -> Html:
         return _section("The training", element("p", "The weights were given: there was no training."))
     last = history[-1]
     pairs = [
-        ("Solver", f"{facts['solver']}, {counted(facts['steps'], 'step')}, {last['passes']:,} times through the data"),
+        ("Solver", f"{facts['solver']}, {counted(facts['steps'], 'step')}"),
+        ("Passes over the data", f"{last['passes']:,}"),
         ("Objective", f"{last['objective']:.9g} = loss {last['loss']:.9g} + penalty {last['penalty']:.9g}"),
         ("Penalty", f"l2 {facts['l2']:.4g}, l1 {facts['l1']:.4g}"),
         ("Gradient norm", f"{last['gradient_norm']:.3g} at the end"),
@@ -273,10 +285,15 @@ def _training(model: Any, facts: Facts) -> Html:
         content.append(_picture(curve(history), "The objective at each step", is_wide=True))
     every = -(-len(history) // _STEPS)
     shown = [*history[:-1:every], last]
-    keys = [key for key in ("objective", "loss", "penalty", "gradient_norm", "step_size", "passes", "seconds") if key in last]
+    names = ("objective", "loss", "penalty", "gradient_norm", "step_size", "passes", "seconds")
+    keys = [name for name in names if name in last]
     rows = [[f"{step['iteration']:,}", *(f"{step[key]:.6g}" for key in keys)] for step in shown]
     table_of_steps = table("Steps of the training", ["step", *(key.replace("_", " ") for key in keys)], rows)
-    content.append(_details(f"{len(shown)} of the {len(history):,} entries of the history", table_of_steps))
+    content.append(
+        _details(
+            "The history" if every == 1 else f"{len(shown)} of the {len(history):,} entries of the history", table_of_steps
+        )
+    )
     return _section("The training", *content)
 
 

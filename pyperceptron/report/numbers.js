@@ -14,14 +14,22 @@ function shortest(number) {
   return Object.is(number, -0) ? "-0" : String(number);
 }
 
-// At most `most` characters, if need be with fewer digits.
+// At most `most` characters, if need be with fewer digits, or as 1.7e9.
 function brief(number, most) {
   let text = shortest(number);
-  for (let digits = 15; text.length > most && digits > 0; digits--) text = String(Number(number.toPrecision(digits)));
+  for (let digits = most; text.length > most && digits > 0; digits--) {
+    text = String(Number(number.toPrecision(digits)));
+    if (text.length > most || Number(text) !== Number(number.toPrecision(digits))) {
+      text = number.toExponential(digits - 1).replace("e+", "e");
+    }
+  }
   return text;
 }
 
-const clipped = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+function clipped(text, most) {
+  const letters = Array.from(text);  // so that a letter of two units stays whole
+  return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
+}
 
 const grouped = (whole) => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
 
@@ -29,7 +37,7 @@ const counted = (count, noun) => `${grouped(count)} ${noun}${count === 1 ? "" : 
 
 // The number that a text holds, or null; Number() alone would take "", "0x1" and "Infinity".
 function parsedNumber(text) {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace("\u2212", "-");
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed) : null;
 }
 
@@ -106,11 +114,18 @@ function checkSize(rows, columns, targets) {
   }
 }
 
+// The lines without the columns at the end that are empty in all of them, as spreadsheets may copy them.
+function withoutEmptyColumns(lines) {
+  const used = lines.map((line) => line.findLastIndex((cell) => cell.trim() !== "") + 1);
+  const columns = used.reduce((most, count) => Math.max(most, count), 0);
+  return lines.map((line) => line.slice(0, columns));
+}
+
 /* A table from text: {inputs, targets, names, targetNames}; names are null if the first line holds numbers.
  *
  * The last `targets` columns are the targets. An Error is one sentence about the first thing that is wrong. */
 function readTable(text, targets) {
-  const lines = cellsOf(text);
+  const lines = withoutEmptyColumns(cellsOf(text));
   if (!lines.length) throw new Error("The table is empty: paste rows of numbers, the target last.");
   const columns = lines[0].length;
   const header = lines[0].every((cell) => parsedNumber(cell) === null && !/^[+-]?\d+,\d+$/.test(cell.trim())) ? lines.shift() : null;

@@ -139,6 +139,7 @@ function scheduleBackground() {
 // Playing.
 
 function play() {
+  wanted = null;
   if (state.step >= lastStep()) goTo(1);
   say("");
   playing = {position: state.step, since: performance.now(), drawn: 0, undrawn: [], inTime: 0};
@@ -398,6 +399,7 @@ function showPlace() {
   if (document.activeElement !== byId("step") || playing) byId("step").value = step;
   byId("rewind").disabled = byId("back").disabled = step === 1 && !playing;
   byId("forward").disabled = byId("end").disabled = step >= lastStep() && training.finished;
+  if (document.activeElement.disabled) byId("play").focus();  // else the keyboard would begin at the top again
 }
 
 const outOfSight = new Set();
@@ -622,7 +624,8 @@ function linkText() {
   Object.assign(parts, {row: state.row + 1, output: state.output + 1, ask: state.ask.map(shortest).join(",")});
   if (table !== fileTable) {
     Object.assign(parts, {inputs: rows(table.inputs), targets: rows(table.targets)});
-    if (table.names) Object.assign(parts, {names: names(table.names), target_names: names(table.targetNames)});
+    if (table.names) parts.names = names(table.names);
+    if (table.targetNames) parts.target_names = names(table.targetNames);
   }
   if (table === fileTable || state.seed === null) parts.of = filePrint;
   return Object.entries(parts).map(([name, value]) => `${name}=${value}`).join("&");
@@ -655,7 +658,8 @@ function readLink(text) {
     const wide = targets[0].split(",").length;
     table = readTable(lines.map((line, i) => `${line},${targets[i]}`).join("\n"), wide);
     const [own, ownTargets] = [names("names"), names("target_names")];
-    if (own?.length === table.inputs[0].length && ownTargets?.length === wide) Object.assign(table, {names: own, targetNames: ownTargets});
+    if (own?.length === table.inputs[0].length) table.names = own;
+    if (ownTargets?.length === wide) table.targetNames = ownTargets;
   }
   const steps = checkedWhole(get("steps"), "Steps of the link", 1, MOST_STEPS);
   const seed = get("seed") === "" ? null : checkedWhole(get("seed"), "Seed of the link", 0, 4294967295);
@@ -701,7 +705,7 @@ byId("slider").addEventListener("input", (event) => { pause(); goTo(Number(event
 onChange("step", (field) => {
   pause();
   goTo(checkedWhole(field.value.replaceAll(",", ""), "Step", 1, state.steps));
-  field.value = state.step;
+  field.value = wanted ?? state.step;
 });
 
 onChange("rate", (field) => begin({rate: checkedRate(field.value)}, `The learning rate is ${field.value.trim()}. The training begins anew.`));
