@@ -116,7 +116,10 @@ def _findings(facts: Facts) -> Html:
 
 
 def _answers(fitted: FittedModel, targets: str, X: Any, y: Any) -> tuple[Rows | Table, list[tuple[str, Report]]]:
-    """Return X as it was read, and an evaluation (`targets` is the model's): for a model of independent outputs one for each, with its name."""
+    """Return X as it was read, and an evaluation: for a model of independent outputs one for each, with its name.
+
+    targets  the model's parameter
+    """
     given, results = fitted._predict(X, fitted.activation, max(2, fitted.n_outputs))
     probabilities = results if isinstance(results, array) else array("d", results.tobytes())
     classes, n_rows = fitted.classes, len(given)
