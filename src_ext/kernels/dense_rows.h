@@ -59,8 +59,7 @@ static ptrdiff_t hessian_workspace(ptrdiff_t n_columns, ptrdiff_t n_outputs, ptr
 
 static const char *stored_row(int size, const Block *block, ptrdiff_t i)
 {
-    ptrdiff_t row = block->listed ? block->listed[block->first + i] : block->first + i;
-    return block->rows->memory + row * block->rows->n_columns * size;
+    return block->rows->memory + row_of(block, i) * block->rows->n_columns * size;
 }
 
 /* Copy the rows as float64, less their offsets, copy_step apart, padded with zeros, and rows of zeros to a multiple of four. */
@@ -85,7 +84,38 @@ ALWAYS_INLINE void copy_rows(int size, const Block *block)
     memset(block->workspace + block->count * step, 0, (padded(block->count) - block->count) * step * sizeof(double));
 }
 
-/* Logits of one output, from `count` rows of n numbers, `step` numbers apart; from the first on, `readable` numbers may be read. */
+/* Where four rows at a time are read: each four begins `advance` bytes after the last, its rows `spread` bytes apart. From the
+ * first on, `readable` bytes may be read. */
+typedef struct {
+    const char *first;
+    ptrdiff_t count, advance, spread, readable;
+} Fours;
+
+static Fours fours_of(int size, const Block *block)
+{
+    ptrdiff_t length = block->rows->n_columns * size;
+    Fours fours = {block->rows->memory + block->first * length, block->count, block->advance * length, block->spread * length,
+                   (block->rows->n_rows - block->first) * length};
+    return fours;
+}
+
+/* The same for a block that copy_rows has copied. */
+static Fours fours_of_copy(const Block *block)
+{
+    ptrdiff_t length = copy_step(block->rows->n_columns) * sizeof(double);
+    Fours fours = {(const char *)block->workspace, block->count, 4 * length, length, padded(block->count) * length};
+    return fours;
+}
+
+ALWAYS_INLINE const char *row_in_fours(Fours fours, ptrdiff_t i) { return fours.first + i / 4 * fours.advance + i % 4 * fours.spread; }
+
+/* Whether there is a whole four from row i on, of whose rows `bytes` each may be read. */
+ALWAYS_INLINE int is_readable(Fours fours, ptrdiff_t i, ptrdiff_t bytes)
+{
+    return i + 4 <= fours.count && i / 4 * fours.advance + 3 * fours.spread + bytes <= fours.readable;
+}
+
+/* Logits of one output. */
 
 ALWAYS_INLINE double4 products_of_short_row(int size, int vectors, const char *row, const double4 *weights)
 {
@@ -101,76 +131,75 @@ ALWAYS_INLINE double4 products_of_short_row(int size, int vectors, const char *r
 }
 
 /* Logits of the leading rows, of up to four vectors each; returns how many. Reads of the last rows would overrun. */
-ALWAYS_INLINE ptrdiff_t logits_of_short_rows(
-    int size, int vectors, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *weights,
-    double *logits)
+ALWAYS_INLINE ptrdiff_t logits_of_short_rows(int size, int vectors, Fours fours, const double *weights, double *logits)
 {
     double4 kept[SHORT_VECTORS];
-    ptrdiff_t i = 0, length = step * size;
+    ptrdiff_t i = 0;
     for (int v = 0; v < vectors; v++)
         kept[v] = load(weights + v * LANES);
-    for (; i + 4 <= count && (i + 3) * step + vectors * LANES <= readable; i += 4) {
-        const char *row = rows + i * length;
+    for (; is_readable(fours, i, vectors * LANES * size); i += 4) {
+        const char *row = fours.first + i / 4 * fours.advance;
         double4 sum = sum_each_of_four(products_of_short_row(size, vectors, row, kept),
-                                       products_of_short_row(size, vectors, row + length, kept),
-                                       products_of_short_row(size, vectors, row + 2 * length, kept),
-                                       products_of_short_row(size, vectors, row + 3 * length, kept));
+                                       products_of_short_row(size, vectors, row + fours.spread, kept),
+                                       products_of_short_row(size, vectors, row + 2 * fours.spread, kept),
+                                       products_of_short_row(size, vectors, row + 3 * fours.spread, kept));
         store(logits + i, add(sum, broadcast(0)));  /* `dot` begins with 0, which makes 0 of -0 */
     }
     return i;
 }
 
-ALWAYS_INLINE double4 products_of_long_row(int size, const char *row, const double *weights, ptrdiff_t n)
-{
-    double4 low = broadcast(0), high = broadcast(0);
-    ptrdiff_t j = 0;
-    for (; j + 8 <= n; j += 8) {
-        low = add_product(low, load_stored(size, row, j), load(weights + j));
-        high = add_product(high, load_stored(size, row, j + 4), load(weights + j + 4));
-    }
-    if (j < n)
-        low = add_product(low, load_stored(size, row, j), load(weights + j));
-    if (j + 4 < n)
-        high = add_product(high, load_stored(size, row, j + 4), load(weights + j + 4));
-    return add(low, high);
-}
-
 /* The same for rows of any length. */
-ALWAYS_INLINE ptrdiff_t logits_of_long_rows(
-    int size, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *weights, ptrdiff_t n,
-    double *logits)
+ALWAYS_INLINE ptrdiff_t logits_of_long_rows(int size, Fours fours, const double *weights, ptrdiff_t n, double *logits)
 {
     ptrdiff_t i = 0;
-    for (; i + 4 <= count && (i + 3) * step + padded(n) <= readable; i += 4) {
-        double4 total[4];
-        DO_NOT_UNROLL
+    for (; is_readable(fours, i, padded(n) * size); i += 4) {
+        const char *row0 = fours.first + i / 4 * fours.advance, *row1 = row0 + fours.spread, *row2 = row1 + fours.spread;
+        const char *row3 = row2 + fours.spread;
+        double4 low[4], high[4], w;
+        ptrdiff_t j = 0;
         for (int r = 0; r < 4; r++)
-            total[r] = products_of_long_row(size, rows + (i + r) * step * size, weights, n);
-        store(logits + i, sum_each_of_four(total[0], total[1], total[2], total[3]));
+            low[r] = high[r] = broadcast(0);
+#define ADD_PRODUCTS(sums, j)                                    \
+    w = load(weights + (j));                                     \
+    sums[0] = add_product(sums[0], load_stored(size, row0, j), w); \
+    sums[1] = add_product(sums[1], load_stored(size, row1, j), w); \
+    sums[2] = add_product(sums[2], load_stored(size, row2, j), w); \
+    sums[3] = add_product(sums[3], load_stored(size, row3, j), w)
+        for (; j + 8 <= n; j += 8) {
+            ADD_PRODUCTS(low, j);
+            ADD_PRODUCTS(high, j + 4);
+        }
+        if (j < n) {
+            ADD_PRODUCTS(low, j);
+        }
+        if (j + 4 < n) {
+            ADD_PRODUCTS(high, j + 4);
+        }
+#undef ADD_PRODUCTS
+        store(logits + i, sum_each_of_four(add(low[0], high[0]), add(low[1], high[1]), add(low[2], high[2]),
+                                           add(low[3], high[3])));
     }
     return i;
 }
 
-ALWAYS_INLINE void logits_of_one_output(
-    int size, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *weights, ptrdiff_t n,
-    double *logits)
+ALWAYS_INLINE void logits_of_one_output(int size, Fours fours, const double *weights, ptrdiff_t n, double *logits)
 {
     ptrdiff_t i = 0;
     if (size == 1 || n > SHORT_VECTORS * LANES)
-        i = logits_of_long_rows(size, rows, step, count, readable, weights, n, logits);
+        i = logits_of_long_rows(size, fours, weights, n, logits);
     else if (n > 3 * LANES)
-        i = logits_of_short_rows(size, 4, rows, step, count, readable, weights, logits);
+        i = logits_of_short_rows(size, 4, fours, weights, logits);
     else if (n > 2 * LANES)
-        i = logits_of_short_rows(size, 3, rows, step, count, readable, weights, logits);
+        i = logits_of_short_rows(size, 3, fours, weights, logits);
     else if (n > LANES)
-        i = logits_of_short_rows(size, 2, rows, step, count, readable, weights, logits);
+        i = logits_of_short_rows(size, 2, fours, weights, logits);
     else
-        i = logits_of_short_rows(size, 1, rows, step, count, readable, weights, logits);
-    for (; i < count; i++)
-        logits[i] = dot_of_size(size, rows + i * step * size, weights, n);
+        i = logits_of_short_rows(size, 1, fours, weights, logits);
+    for (; i < fours.count; i++)
+        logits[i] = dot_of_size(size, row_in_fours(fours, i), weights, n);
 }
 
-/* The gradient of one output, four rows at a time, from rows as above. */
+/* The gradient of one output, four rows at a time. */
 
 /* (row0 · g0 + row1 · g1) + (row2 · g2 + row3 · g3), four numbers of it. */
 ALWAYS_INLINE double4 four_rows_at(
@@ -185,18 +214,18 @@ ALWAYS_INLINE double4 four_rows_at(
 
 /* The first of the rows, of up to four vectors, added to a gradient that stays in registers; returns how many. */
 ALWAYS_INLINE ptrdiff_t add_short_rows(
-    int size, int vectors, double *total, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable,
-    const double *gradients, ptrdiff_t n)
+    int size, int vectors, double *total, Fours fours, const double *gradients, ptrdiff_t n)
 {
     double filled[SHORT_VECTORS * LANES] = {0};
     double4 kept[SHORT_VECTORS];
-    ptrdiff_t i = 0, length = step * size;
+    ptrdiff_t i = 0;
     for (ptrdiff_t j = 0; j < n; j++)
         filled[j] = total[j];
     for (int v = 0; v < vectors; v++)
         kept[v] = load(filled + v * LANES);
-    for (; i + 4 <= count && (i + 3) * step + vectors * LANES <= readable; i += 4) {
-        const char *row0 = rows + i * length, *row1 = row0 + length, *row2 = row1 + length, *row3 = row2 + length;
+    for (; is_readable(fours, i, vectors * LANES * size); i += 4) {
+        const char *row0 = fours.first + i / 4 * fours.advance, *row1 = row0 + fours.spread, *row2 = row1 + fours.spread;
+        const char *row3 = row2 + fours.spread;
         const double g[4] = {gradients[i], gradients[i + 1], gradients[i + 2], gradients[i + 3]};
         for (int v = 0; v < vectors; v++)
             kept[v] = add(kept[v], four_rows_at(size, row0, row1, row2, row3, g, v * LANES));
@@ -209,22 +238,22 @@ ALWAYS_INLINE ptrdiff_t add_short_rows(
 }
 
 ALWAYS_INLINE void add_gradient_of_one_output(
-    int size, double *RESTRICT total, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable,
-    const double *gradients, ptrdiff_t n)
+    int size, double *RESTRICT total, Fours fours, const double *gradients, ptrdiff_t n)
 {
-    ptrdiff_t i = 0, length = step * size;
+    ptrdiff_t i = 0;
     if (size == 1 || n > SHORT_VECTORS * LANES)
         ;
     else if (n > 3 * LANES)
-        i = add_short_rows(size, 4, total, rows, step, count, readable, gradients, n);
+        i = add_short_rows(size, 4, total, fours, gradients, n);
     else if (n > 2 * LANES)
-        i = add_short_rows(size, 3, total, rows, step, count, readable, gradients, n);
+        i = add_short_rows(size, 3, total, fours, gradients, n);
     else if (n > LANES)
-        i = add_short_rows(size, 2, total, rows, step, count, readable, gradients, n);
+        i = add_short_rows(size, 2, total, fours, gradients, n);
     else
-        i = add_short_rows(size, 1, total, rows, step, count, readable, gradients, n);
-    for (; i + 4 <= count; i += 4) {
-        const char *row0 = rows + i * length, *row1 = row0 + length, *row2 = row1 + length, *row3 = row2 + length;
+        i = add_short_rows(size, 1, total, fours, gradients, n);
+    for (; i + 4 <= fours.count; i += 4) {
+        const char *row0 = fours.first + i / 4 * fours.advance, *row1 = row0 + fours.spread, *row2 = row1 + fours.spread;
+        const char *row3 = row2 + fours.spread;
         const double g[4] = {gradients[i], gradients[i + 1], gradients[i + 2], gradients[i + 3]};
         ptrdiff_t j = 0;
         for (; j + LANES <= n; j += LANES)
@@ -233,9 +262,9 @@ ALWAYS_INLINE void add_gradient_of_one_output(
             total[j] += (number_at(size, row0, j) * g[0] + number_at(size, row1, j) * g[1])
                 + (number_at(size, row2, j) * g[2] + number_at(size, row3, j) * g[3]);
     }
-    for (; i < count; i++)
+    for (; i < fours.count; i++)
         for (ptrdiff_t j = 0; j < n; j++)
-            total[j] += number_at(size, rows + i * length, j) * gradients[i];
+            total[j] += number_at(size, row_in_fours(fours, i), j) * gradients[i];
 }
 
 /* The six functions. */
@@ -377,21 +406,17 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
 
 /* For one storage. If a block was copied, its logits and gradients are those of float64 rows. */
 #define DENSE_ROWS(name, size)                                                                                              \
-    NEVER_INLINE void name##_logits_of_one_output(                                                                          \
-        const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *weights, ptrdiff_t n,          \
-        double *logits)                                                                                                     \
+    NEVER_INLINE void name##_logits_of_one_output(Fours fours, const double *weights, ptrdiff_t n, double *logits)          \
     {                                                                                                                       \
-        logits_of_one_output(size, rows, step, count, readable, weights, n, logits);                                        \
+        logits_of_one_output(size, fours, weights, n, logits);                                                              \
     }                                                                                                                       \
-    NEVER_INLINE void name##_add_gradient_of_one_output(                                                                    \
-        double *total, const char *rows, ptrdiff_t step, ptrdiff_t count, ptrdiff_t readable, const double *gradients,      \
-        ptrdiff_t n)                                                                                                        \
+    NEVER_INLINE void name##_add_gradient_of_one_output(double *total, Fours fours, const double *gradients, ptrdiff_t n)   \
     {                                                                                                                       \
-        add_gradient_of_one_output(size, total, rows, step, count, readable, gradients, n);                                 \
+        add_gradient_of_one_output(size, total, fours, gradients, n);                                                       \
     }                                                                                                                       \
     static void name##_logits(const Block *block, const double *weights, double *logits, ptrdiff_t stride)                  \
     {                                                                                                                       \
-        ptrdiff_t n = block->rows->n_columns, count = block->count, step = copy_step(n);                                    \
+        ptrdiff_t n = block->rows->n_columns;                                                                               \
         if (is_copied(block))                                                                                               \
             copy_rows(size, block);                                                                                         \
         if (is_tiled(n, block->n_outputs))                                                                                  \
@@ -399,25 +424,21 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
         else                                                                                                                \
             for (ptrdiff_t c = 0; c < block->n_outputs; c++, weights += padded(n), logits += stride)                        \
                 if (is_copied(block))                                                                                       \
-                    float64_logits_of_one_output(                                                                           \
-                        (const char *)block->workspace, step, count, count * step, weights, n, logits);                     \
+                    float64_logits_of_one_output(fours_of_copy(block), weights, n, logits);                                 \
                 else                                                                                                        \
-                    name##_logits_of_one_output(                                                                            \
-                        stored_row(size, block, 0), n, count, (block->rows->n_rows - block->first) * n, weights, n, logits); \
+                    name##_logits_of_one_output(fours_of(size, block), weights, n, logits);                                 \
     }                                                                                                                       \
     static void name##_add_gradient(const Block *block, const double *gradients, ptrdiff_t stride, double *total)           \
     {                                                                                                                       \
-        ptrdiff_t n = block->rows->n_columns, count = block->count, step = copy_step(n);                                    \
+        ptrdiff_t n = block->rows->n_columns;                                                                               \
         if (is_tiled(n, block->n_outputs))                                                                                  \
             add_gradient_by_tiles(block, gradients, stride, total);                                                         \
         else                                                                                                                \
             for (ptrdiff_t c = 0; c < block->n_outputs; c++, total += padded(n), gradients += stride)                       \
                 if (is_copied(block))                                                                                       \
-                    float64_add_gradient_of_one_output(                                                                     \
-                        total, (const char *)block->workspace, step, count, count * step, gradients, n);                    \
+                    float64_add_gradient_of_one_output(total, fours_of_copy(block), gradients, n);                          \
                 else                                                                                                        \
-                    name##_add_gradient_of_one_output(                                                                      \
-                        total, stored_row(size, block, 0), n, count, (block->rows->n_rows - block->first) * n, gradients, n); \
+                    name##_add_gradient_of_one_output(total, fours_of(size, block), gradients, n);                          \
     }                                                                                                                       \
     static void name##_add_hessian(const Block *block, const double *curvatures, ptrdiff_t width, double *total)            \
     {                                                                                                                       \

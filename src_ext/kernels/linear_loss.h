@@ -148,12 +148,13 @@ ALWAYS_INLINE void decode_targets_of_type(TargetType type, const Pass *pass, con
     double *RESTRICT decoded = pass->targets;
     if (n_columns < k)
         memset(decoded, 0, k * stride * sizeof(double));
-    if (k == 1 && !block->listed)
-        for (ptrdiff_t i = 0; i < block->count; i++)
-            decoded[i] = target_at(type, targets->memory, block->first + i);
+    if (k == 1 && block->advance == 1)
+        for (ptrdiff_t i = 0; i < block->count; i += 4)
+            for (int r = 0; r < 4; r++)
+                decoded[i + r] = target_at(type, targets->memory, block->first + i / 4 + r * block->spread);
     else
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            ptrdiff_t row = block->listed ? block->listed[block->first + i] : block->first + i;
+            ptrdiff_t row = row_of(block, i);
             if (n_columns < k)
                 decoded[(ptrdiff_t)target_at(type, targets->memory, row) * stride + i] = 1.0;
             else
@@ -162,19 +163,24 @@ ALWAYS_INLINE void decode_targets_of_type(TargetType type, const Pass *pass, con
         }
 }
 
-/* The block's targets as float64, output after output: a copy in pass->targets, or those of a single output in place. */
-static const double *decode_targets(const Pass *pass, const Block *block)
+/* pass->targets = the block's targets as float64, output after output. */
+static void decode_targets(const Pass *pass, const Block *block)
 {
     const Targets *targets = &pass->problem->targets;
-    if (targets->type == FLOAT64_TARGETS && pass->problem->n_outputs == 1 && !block->listed)
-        return (const double *)targets->memory + block->first;
     if (targets->type == FLOAT64_TARGETS)
         decode_targets_of_type(FLOAT64_TARGETS, pass, block);
     else if (targets->type == UINT8_CLASSES)
         decode_targets_of_type(UINT8_CLASSES, pass, block);
     else
         decode_targets_of_type(UINT16_CLASSES, pass, block);
-    return pass->targets;
+}
+
+/* results = factors times the sample weights of the block's rows. */
+static void times_sample_weights(const Pass *pass, const Block *block, double *factors)
+{
+    const double *weights = pass->problem->sample_weights;
+    for (ptrdiff_t i = 0; i < block->count; i++)
+        factors[i] *= weights[row_of(block, i)];
 }
 
 /* The block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures, all without the sample weights;
@@ -185,7 +191,8 @@ static double evaluate_block(const Pass *pass, const Block *block, Product *prod
     pass->storage->logits(block, pass->weights, pass->logits, pass->stride);
     if (problem->width > problem->rows.n_columns)
         add_intercepts(pass->logits, pass->stride, block->count, pass->coefficients, problem->n_outputs, problem->width);
-    LossBlock losses = {problem->n_outputs, block->count, pass->stride, pass->logits, decode_targets(pass, block),
+    decode_targets(pass, block);
+    LossBlock losses = {problem->n_outputs, block->count, pass->stride, pass->logits, pass->targets,
                         pass->curvatures, pass->losses, pass->scratch, product};
     return problem->loss->function(&losses);
 }
@@ -194,7 +201,6 @@ static double evaluate_block(const Pass *pass, const Block *block, Product *prod
 static void weighted_curvatures(
     const Pass *pass, const Block *block, ptrdiff_t output, ptrdiff_t other, double *RESTRICT h)
 {
-    const double *weights = pass->problem->sample_weights;
     ptrdiff_t k = pass->problem->n_outputs;
     memcpy(h, pass->curvatures + larger(output, 0) * pass->stride, block->count * sizeof(double));
     if (output >= 0 && output != other) {  /* -o·o' of the softmax; its gradients in pass->logits are o - y */
@@ -210,15 +216,23 @@ static void weighted_curvatures(
         for (ptrdiff_t i = 0; i < block->count; i++)
             h[i] /= (double)k;
     }
-    if (weights)
-        for (ptrdiff_t i = 0; i < block->count; i++)
-            h[i] *= weights[block->listed ? block->listed[block->first + i] : block->first + i];
+    if (pass->problem->sample_weights)
+        times_sample_weights(pass, block, h);
 }
 
-static Block block_of(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last)
+/* The next block of the rows first … last - 1, of which `done` have been worked on: of rows that are not listed or tiled the
+ * same number from each quarter, then the up to three that are left. */
+static Block next_block(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last, ptrdiff_t done)
 {
-    Block block = {&pass->problem->rows, listed, first, smaller(pass->block_rows, last - first), pass->problem->n_outputs,
-                   pass->block, &pass->watch};
+    const Rows *rows = &pass->problem->rows;
+    ptrdiff_t k = pass->problem->n_outputs, quarter = listed || is_tiled(rows->n_columns, k) ? 0 : (last - first) / 4;
+    Block block = {rows, listed, first + done, smaller(pass->block_rows, last - first - done), 4, 1, k, pass->block, &pass->watch};
+    if (done < 4 * quarter) {
+        block.first = first + done / 4;
+        block.count = smaller(pass->block_rows, 4 * quarter - done);
+        block.advance = 1;
+        block.spread = quarter;
+    }
     return block;
 }
 
@@ -267,16 +281,14 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
     if (width > n)
         for (ptrdiff_t c = 0; c < (pass->centred ? 2 * k : k); c++)
             gradients[c * width + n] = 0.0;
-    while (first < last && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows))) {
-        Block block = block_of(pass, NULL, first, last);
+    ptrdiff_t done = 0;
+    while (done < last - first && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows))) {
+        Block block = next_block(pass, NULL, first, last, done);
         total += evaluate_block(pass, &block, problem->sample_weights ? NULL : &product);
         if (problem->sample_weights) {
-            const double *RESTRICT s = problem->sample_weights + first;
-            for (ptrdiff_t i = 0; i < block.count; i++)
-                pass->losses[i] *= s[i];
+            times_sample_weights(pass, &block, pass->losses);
             for (ptrdiff_t c = 0; c < k; c++)
-                for (ptrdiff_t i = 0; i < block.count; i++)
-                    pass->logits[c * pass->stride + i] *= s[i];
+                times_sample_weights(pass, &block, pass->logits + c * pass->stride);
         }
         total += sum_of(pass->losses, block.count);
         pass->storage->add_gradient(&block, pass->logits, pass->stride, pass->gradient);
@@ -294,7 +306,7 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
                 for (ptrdiff_t c = 0; c < k; c++)
                     magnitudes[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
         }
-        first += block.count;
+        done += block.count;
     }
     part[0] = total + finish_product(&product);
     for (ptrdiff_t c = 0; c < k; c++)
@@ -356,15 +368,15 @@ static int hessian(
     for (ptrdiff_t j = 0; j < wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
         memset(tiles + j * wide, 0, wide * sizeof(double));
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
-    while (first < last && !pass.watch.status) {
-        Block block = block_of(&pass, listed, first, last);
+    for (ptrdiff_t done = 0; done < last - first && !pass.watch.status;) {
+        Block block = next_block(&pass, listed, first, last, done);
         evaluate_block(&pass, &block, NULL);
         weighted_curvatures(&pass, &block, output, other, h);
         if (row_weights)
             for (ptrdiff_t i = 0; i < block.count; i++)
-                h[i] *= row_weights[first + i];
+                h[i] *= row_weights[block.first + i];
         pass.storage->add_hessian(&block, h, width, tiles);
-        first += block.count;
+        done += block.count;
         is_interrupted(&pass.watch, work_of(problem, block.count));
     }
     for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
@@ -379,7 +391,7 @@ static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, do
     const double *weights = pass->problem->sample_weights;
     memset(part, 0, (1 + 2 * pass->problem->rows.n_columns) * sizeof(double));
     while (first < last && !is_interrupted(&pass->watch, 2 * pass->block_rows * pass->problem->rows.n_columns)) {
-        Block block = block_of(pass, NULL, first, last);
+        Block block = {&pass->problem->rows, NULL, first, smaller(pass->block_rows, last - first), 4, 1, 1, NULL, &pass->watch};
         pass->storage->add_moments(&block, weights ? weights + first : NULL, part);
         first += block.count;
     }
@@ -418,15 +430,15 @@ static int sampling_scores(
     pad_weights(coefficients, k, n, problem->width, pass.weights);
     for (ptrdiff_t j = 0; j < n; j++)
         inverses[j] = 1.0 / scales[j];
-    for (ptrdiff_t start = first; start < last && !status;) {
-        Block block = block_of(&pass, NULL, start, last), centred = block;
+    for (ptrdiff_t done = 0; done < last - first && !status;) {
+        Block block = next_block(&pass, NULL, first, last, done), centred = block;
         evaluate_block(&pass, &block, NULL);
         centred.rows = &shifted.rows;
         pass.storage->squared_distances(&centred, inverses, pass.scratch);
         weighted_curvatures(&pass, &block, -1, -1, pass.losses);
         for (ptrdiff_t i = 0; i < block.count; i++)
-            scores[start - first + i] = pass.losses[i] * (1.0 + pass.scratch[i]);
-        start += block.count;
+            scores[row_of(&block, i) - first] = pass.losses[i] * (1.0 + pass.scratch[i]);
+        done += block.count;
         status = is_interrupted(&pass.watch, work_of(problem, block.count));
     }
     free(workspace);

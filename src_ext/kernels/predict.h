@@ -76,7 +76,7 @@ static int predict(
     double *weights = workspace, *logits = weights + k * padded(n), *scratch = logits + k * stride;
     pad_weights(coefficients, k, n, width, weights);
     for (ptrdiff_t first = 0; first < rows->n_rows && !watch.status;) {
-        Block block = {rows, NULL, first, smaller(most, rows->n_rows - first), k, scratch + 2 * stride, &watch};
+        Block block = {rows, NULL, first, smaller(most, rows->n_rows - first), 4, 1, k, scratch + 2 * stride, &watch};
         ptrdiff_t finite = 0;
         storage->logits(&block, weights, logits, stride);
         if (width > n)

@@ -4,17 +4,25 @@
 
 #include "interrupts.h"
 
-/* Some rows that are worked on while they are in the cache: the rows first … first + count - 1, or those that `listed` names
- * at these places. */
+/* Some rows that are worked on while they are in the cache: `count` of them, whose numbers row_of gives. */
 typedef struct {
     const Rows *rows;
-    const int64_t *listed;  /* row numbers, or NULL */
+    const int64_t *listed;    /* row numbers, or NULL; the block's places are then those in this list */
     ptrdiff_t first, count;
+    ptrdiff_t advance, spread;  /* from one four of rows to the next, and from one row of a four to the next: 4 and 1 for rows
+                                   that follow one another; if advance is 1, count is a multiple of 4 */
     ptrdiff_t n_outputs;
     double *workspace;      /* block_workspace numbers, hessian_workspace for a Hessian; add_gradient and add_hessian find in it
                                what logits of the same block has left there */
     Watch *watch;           /* once its status is not 0, the functions return early */
 } Block;
+
+/* The number of the block's row i. */
+static ptrdiff_t row_of(const Block *block, ptrdiff_t i)
+{
+    ptrdiff_t place = block->first + i / 4 * block->advance + i % 4 * block->spread;
+    return block->listed ? block->listed[place] : place;
+}
 
 /* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros. Logits and
  * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_magnitudes,
