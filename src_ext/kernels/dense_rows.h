@@ -26,6 +26,9 @@
 #include "tiles.h"
 
 #define SHORT_VECTORS 4  /* rows of up to 16 numbers: their weights and gradient stay in registers */
+#ifndef LONG_ROW
+#define LONG_ROW 256     /* numbers */
+#endif
 #define STRIP 192        /* columns */
 #define MOMENT_ROWS 4    /* rows that are added at a time */
 
@@ -115,6 +118,14 @@ ALWAYS_INLINE int is_readable(Fours fours, ptrdiff_t i, ptrdiff_t bytes)
     return i + 4 <= fours.count && i / 4 * fours.advance + 3 * fours.spread + bytes <= fours.readable;
 }
 
+/* The rows from i on, a multiple of 4. */
+static Fours fours_from(Fours fours, ptrdiff_t i)
+{
+    ptrdiff_t bytes = i / 4 * fours.advance;
+    Fours rest = {fours.first + bytes, fours.count - i, fours.advance, fours.spread, fours.readable - bytes};
+    return rest;
+}
+
 /* Logits of one output. */
 
 ALWAYS_INLINE double4 products_of_short_row(int size, int vectors, const char *row, const double4 *weights)
@@ -148,6 +159,14 @@ ALWAYS_INLINE ptrdiff_t logits_of_short_rows(int size, int vectors, Fours fours,
     return i;
 }
 
+/* The products of four rows and the weights from column j on, added to four partial sums of each row. */
+#define ADD_PRODUCTS(sums, j)                                      \
+    w = load(weights + (j));                                       \
+    sums[0] = add_product(sums[0], load_stored(size, row0, j), w); \
+    sums[1] = add_product(sums[1], load_stored(size, row1, j), w); \
+    sums[2] = add_product(sums[2], load_stored(size, row2, j), w); \
+    sums[3] = add_product(sums[3], load_stored(size, row3, j), w)
+
 /* The same for rows of any length. */
 ALWAYS_INLINE ptrdiff_t logits_of_long_rows(int size, Fours fours, const double *weights, ptrdiff_t n, double *logits)
 {
@@ -159,12 +178,6 @@ ALWAYS_INLINE ptrdiff_t logits_of_long_rows(int size, Fours fours, const double 
         ptrdiff_t j = 0;
         for (int r = 0; r < 4; r++)
             low[r] = high[r] = broadcast(0);
-#define ADD_PRODUCTS(sums, j)                                    \
-    w = load(weights + (j));                                     \
-    sums[0] = add_product(sums[0], load_stored(size, row0, j), w); \
-    sums[1] = add_product(sums[1], load_stored(size, row1, j), w); \
-    sums[2] = add_product(sums[2], load_stored(size, row2, j), w); \
-    sums[3] = add_product(sums[3], load_stored(size, row3, j), w)
         for (; j + 8 <= n; j += 8) {
             ADD_PRODUCTS(low, j);
             ADD_PRODUCTS(high, j + 4);
@@ -175,7 +188,6 @@ ALWAYS_INLINE ptrdiff_t logits_of_long_rows(int size, Fours fours, const double 
         if (j + 4 < n) {
             ADD_PRODUCTS(high, j + 4);
         }
-#undef ADD_PRODUCTS
         store(logits + i, sum_each_of_four(add(low[0], high[0]), add(low[1], high[1]), add(low[2], high[2]),
                                            add(low[3], high[3])));
     }
@@ -267,7 +279,45 @@ ALWAYS_INLINE void add_gradient_of_one_output(
             total[j] += number_at(size, row_in_fours(fours, i), j) * gradients[i];
 }
 
-/* The six functions. */
+/* The gradient of as many fours of long rows as both blocks have, while the logits of the next block's are summed; returns the
+ * number of rows. */
+ALWAYS_INLINE ptrdiff_t add_long_rows_and_logits(
+    int size, double *RESTRICT total, Fours fours, const double *gradients, Fours next, const double *weights, ptrdiff_t n,
+    double *logits)
+{
+    ptrdiff_t i = 0;
+    for (; i + 4 <= fours.count && is_readable(next, i, padded(n) * size); i += 4) {
+        const char *own0 = fours.first + i / 4 * fours.advance, *own1 = own0 + fours.spread, *own2 = own1 + fours.spread;
+        const char *own3 = own2 + fours.spread;
+        const char *row0 = next.first + i / 4 * next.advance, *row1 = row0 + next.spread, *row2 = row1 + next.spread;
+        const char *row3 = row2 + next.spread;
+        const double g[4] = {gradients[i], gradients[i + 1], gradients[i + 2], gradients[i + 3]};
+        double4 low[4], high[4], w;
+        ptrdiff_t j = 0;
+        for (int r = 0; r < 4; r++)
+            low[r] = high[r] = broadcast(0);
+        for (; j + 8 <= n; j += 8) {
+            ADD_PRODUCTS(low, j);
+            store(total + j, add(load(total + j), four_rows_at(size, own0, own1, own2, own3, g, j)));
+            ADD_PRODUCTS(high, j + 4);
+            store(total + j + 4, add(load(total + j + 4), four_rows_at(size, own0, own1, own2, own3, g, j + 4)));
+        }
+        if (j < n) {
+            ADD_PRODUCTS(low, j);
+        }
+        if (j + 4 < n) {
+            ADD_PRODUCTS(high, j + 4);
+        }
+        store(logits + i, sum_each_of_four(add(low[0], high[0]), add(low[1], high[1]), add(low[2], high[2]),
+                                           add(low[3], high[3])));
+        for (; j < n; j++)
+            total[j] += (number_at(size, own0, j) * g[0] + number_at(size, own1, j) * g[1])
+                + (number_at(size, own2, j) * g[2] + number_at(size, own3, j) * g[3]);
+    }
+    return i;
+}
+
+/* The seven functions. */
 
 static void logits_by_tiles(const Block *block, const double *weights, double *logits, ptrdiff_t stride, ptrdiff_t row_bytes)
 {
@@ -440,6 +490,21 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
                 else                                                                                                        \
                     name##_add_gradient_of_one_output(total, fours_of(size, block), gradients, n);                          \
     }                                                                                                                       \
+    static void name##_add_gradient_and_logits(                                                                             \
+        const Block *block, const double *gradients, ptrdiff_t stride, double *total, const Block *next,                    \
+        const double *weights, double *logits)                                                                              \
+    {                                                                                                                       \
+        ptrdiff_t n = block->rows->n_columns, i;                                                                            \
+        if (block->n_outputs == 1 && n >= LONG_ROW && !is_copied(block)) {                                                  \
+            Fours fours = fours_of(size, block), others = fours_of(size, next);                                             \
+            i = add_long_rows_and_logits(size, total, fours, gradients, others, weights, n, logits);                        \
+            name##_add_gradient_of_one_output(total, fours_from(fours, i), gradients + i, n);                               \
+            name##_logits_of_one_output(fours_from(others, i), weights, n, logits + i);                                     \
+        } else {                                                                                                            \
+            name##_add_gradient(block, gradients, stride, total);                                                           \
+            name##_logits(next, weights, logits, stride);                                                                   \
+        }                                                                                                                   \
+    }                                                                                                                       \
     static void name##_add_hessian(const Block *block, const double *curvatures, ptrdiff_t width, double *total)            \
     {                                                                                                                       \
         add_hessian_of_size(size, block, curvatures, width, total);                                                         \
@@ -462,6 +527,7 @@ DENSE_ROWS(float32, 4)
 DENSE_ROWS(uint8, 1)
 
 #define FUNCTIONS_OF(name)                                                                                     \
-    {name##_logits, name##_add_gradient, name##_add_magnitudes, name##_add_hessian, name##_add_moments, name##_squared_distances}
+    {name##_logits, name##_add_gradient, name##_add_gradient_and_logits, name##_add_magnitudes, name##_add_hessian,    \
+     name##_add_moments, name##_squared_distances}
 
 static const RowStorage ROW_STORAGES[] = {FUNCTIONS_OF(float64), FUNCTIONS_OF(float32), FUNCTIONS_OF(uint8)};

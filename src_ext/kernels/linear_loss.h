@@ -92,7 +92,7 @@ typedef struct {
     Watch watch;
     ptrdiff_t block_rows, stride;
     double *block;          /* the block's own workspace */
-    double *weights, *logits, *targets, *curvatures, *losses, *scratch, *gradient;
+    double *weights, *logits, *next_logits, *targets, *curvatures, *losses, *scratch, *gradient;
     const Rows *centred;    /* the rows less a centre, whose magnitudes are wanted, or NULL */
     double *magnitudes;
 } Pass;
@@ -105,6 +105,7 @@ static size_t lay_out(Pass *pass, double *workspace, int with_curvatures)
     size_t used = 0;
     pass->weights = take(workspace, &used, k * padded(n));
     pass->logits = take(workspace, &used, k * rows);
+    pass->next_logits = take(workspace, &used, k * rows);
     pass->targets = take(workspace, &used, k * rows);
     pass->curvatures = with_curvatures ? take(workspace, &used, k * rows) : NULL;
     pass->losses = take(workspace, &used, rows);
@@ -183,12 +184,11 @@ static void times_sample_weights(const Pass *pass, const Block *block, double *f
         factors[i] *= weights[row_of(block, i)];
 }
 
-/* The block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures, all without the sample weights;
- * returns the logarithms of the products completed on the way, which the losses then lack. */
+/* From pass->logits without intercepts: the block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures,
+ * all without the sample weights; returns the logarithms of the products completed on the way, which the losses then lack. */
 static double evaluate_block(const Pass *pass, const Block *block, Product *product)
 {
     const Problem *problem = pass->problem;
-    pass->storage->logits(block, pass->weights, pass->logits, pass->stride);
     if (problem->width > problem->rows.n_columns)
         add_intercepts(pass->logits, pass->stride, block->count, pass->coefficients, problem->n_outputs, problem->width);
     decode_targets(pass, block);
@@ -281,9 +281,9 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
     if (width > n)
         for (ptrdiff_t c = 0; c < (pass->centred ? 2 * k : k); c++)
             gradients[c * width + n] = 0.0;
-    ptrdiff_t done = 0;
-    while (done < last - first && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows))) {
-        Block block = next_block(pass, NULL, first, last, done);
+    Block block = next_block(pass, NULL, first, last, 0);
+    pass->storage->logits(&block, pass->weights, pass->logits, pass->stride);
+    for (ptrdiff_t done = 0; done < last - first && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows));) {
         total += evaluate_block(pass, &block, problem->sample_weights ? NULL : &product);
         if (problem->sample_weights) {
             times_sample_weights(pass, &block, pass->losses);
@@ -291,7 +291,10 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
                 times_sample_weights(pass, &block, pass->logits + c * pass->stride);
         }
         total += sum_of(pass->losses, block.count);
-        pass->storage->add_gradient(&block, pass->logits, pass->stride, pass->gradient);
+        done += block.count;
+        Block next = next_block(pass, NULL, first, last, done);
+        pass->storage->add_gradient_and_logits(
+            &block, pass->logits, pass->stride, pass->gradient, &next, pass->weights, pass->next_logits);
         if (width > n)
             for (ptrdiff_t c = 0; c < k; c++)
                 gradients[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
@@ -306,7 +309,10 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
                 for (ptrdiff_t c = 0; c < k; c++)
                     magnitudes[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
         }
-        done += block.count;
+        double *gradients_of_block = pass->logits;
+        pass->logits = pass->next_logits;
+        pass->next_logits = gradients_of_block;
+        block = next;
     }
     part[0] = total + finish_product(&product);
     for (ptrdiff_t c = 0; c < k; c++)
@@ -370,6 +376,7 @@ static int hessian(
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
     for (ptrdiff_t done = 0; done < last - first && !pass.watch.status;) {
         Block block = next_block(&pass, listed, first, last, done);
+        pass.storage->logits(&block, pass.weights, pass.logits, pass.stride);
         evaluate_block(&pass, &block, NULL);
         weighted_curvatures(&pass, &block, output, other, h);
         if (row_weights)
@@ -432,6 +439,7 @@ static int sampling_scores(
         inverses[j] = 1.0 / scales[j];
     for (ptrdiff_t done = 0; done < last - first && !status;) {
         Block block = next_block(&pass, NULL, first, last, done), centred = block;
+        pass.storage->logits(&block, pass.weights, pass.logits, pass.stride);
         evaluate_block(&pass, &block, NULL);
         centred.rows = &shifted.rows;
         pass.storage->squared_distances(&centred, inverses, pass.scratch);

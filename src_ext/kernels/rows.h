@@ -1,4 +1,4 @@
-/* The interface of a row storage: six functions over a block of rows. */
+/* The interface of a row storage: seven functions over a block of rows. */
 
 #pragma once
 
@@ -32,6 +32,10 @@ typedef struct {
     void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
     /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
     void (*add_gradient)(const Block *block, const double *gradients, ptrdiff_t stride, double *total);
+    /* add_gradient of the block and then, or meanwhile, logits of the next one. */
+    void (*add_gradient_and_logits)(
+        const Block *block, const double *gradients, ptrdiff_t stride, double *total, const Block *next, const double *weights,
+        double *logits);
     /* total of output c += Σᵢ magnitudes[c · stride + i] · |xᵢ|. */
     void (*add_magnitudes)(const Block *block, const double *magnitudes, ptrdiff_t stride, double *total);
     /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, padded(width) × padded(width); with an intercept, width is
