@@ -502,7 +502,8 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
             name##_logits_of_one_output(fours_from(others, i), weights, n, logits + i);                                     \
         } else {                                                                                                            \
             name##_add_gradient(block, gradients, stride, total);                                                           \
-            name##_logits(next, weights, logits, stride);                                                                   \
+            if (next->count > 0)                                                                                            \
+                name##_logits(next, weights, logits, stride);                                                               \
         }                                                                                                                   \
     }                                                                                                                       \
     static void name##_add_hessian(const Block *block, const double *curvatures, ptrdiff_t width, double *total)            \

@@ -21,9 +21,8 @@
 #include "linear_algebra.h"
 #include "losses.h"
 
-#define BLOCK_VALUES 1024  /* numbers in a block of short rows; twice that with several outputs, which read them again */
+#define BLOCK_VALUES 2048  /* numbers in a block of short rows */
 #define MIN_BLOCK_ROWS 16
-#define LONG_ROWS 32
 #define MAX_BLOCK_ROWS 256
 #define BLOCK_LOGITS 4096  /* with many outputs */
 #define TILED_BLOCK_VALUES 32768  /* 256 kB, but for very long rows */
@@ -36,12 +35,9 @@
 /* Rows in a block, a multiple of 8. */
 static ptrdiff_t rows_in_block(ptrdiff_t n, ptrdiff_t n_outputs)
 {
-    ptrdiff_t rows = (n_outputs > 1 ? 2 * BLOCK_VALUES : BLOCK_VALUES) / n / 8 * 8;
     if (is_tiled(n, n_outputs))
         return larger(MIN_TILED_ROWS, smaller(TILED_BLOCK_VALUES / n / 8 * 8, MAX_TILED_ROWS));
-    if (rows < LONG_ROWS)
-        rows = smaller(LONG_ROWS, 2 * BLOCK_VALUES / n / 8 * 8);
-    return larger(MIN_BLOCK_ROWS, smaller(smaller(rows, MAX_BLOCK_ROWS), BLOCK_LOGITS / n_outputs / 8 * 8));
+    return larger(MIN_BLOCK_ROWS, smaller(smaller(BLOCK_VALUES / n / 8 * 8, MAX_BLOCK_ROWS), BLOCK_LOGITS / n_outputs / 8 * 8));
 }
 
 /* Aligned to a cache line, as a vector that straddles two lines costs two reads: softmax took 15% longer when it happened to.

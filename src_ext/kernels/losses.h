@@ -96,10 +96,11 @@ static double sigmoid_log_loss(const LossBlock *block)
         const double *RESTRICT y = block->targets + c * block->stride;
         for (ptrdiff_t i = 0; i < block->count; i++) {
             double logit = z[i], power = scaled_exp(-fabs(logit), min_exponent);
+            double above = logit >= 0.0 ? logit : 0.0;
             double of_one = logit >= 0.0 ? TWO_TO_600 : power, of_zero = logit >= 0.0 ? power : TWO_TO_600;
-            z[i] = ((1.0 - y[i]) * of_one - y[i] * of_zero) / (TWO_TO_600 + power);
-            losses[i] += (logit >= 0.0 ? logit : 0.0) - y[i] * logit;
+            losses[i] += above - y[i] * logit;
             e[i] = power * TWO_TO_MINUS_600;
+            z[i] = ((1.0 - y[i]) * of_one - y[i] * of_zero) / (TWO_TO_600 + power);
         }
         if (block->curvatures) {
             double *RESTRICT h = block->curvatures + c * block->stride;

@@ -32,7 +32,7 @@ typedef struct {
     void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
     /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
     void (*add_gradient)(const Block *block, const double *gradients, ptrdiff_t stride, double *total);
-    /* add_gradient of the block and then, or meanwhile, logits of the next one. */
+    /* add_gradient of the block and then, or meanwhile, logits of the next one, which may be empty. */
     void (*add_gradient_and_logits)(
         const Block *block, const double *gradients, ptrdiff_t stride, double *total, const Block *next, const double *weights,
         double *logits);
