@@ -95,7 +95,7 @@ static double sigmoid_log_loss(const LossBlock *block)
         double *RESTRICT z = block->logits + c * block->stride;
         const double *RESTRICT y = block->targets + c * block->stride;
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            double logit = z[i], power = scaled_exp(-fabs(logit), min_exponent);
+            double logit = z[i], power = scaled_exp(minus_magnitude(logit), min_exponent);
             double above = logit >= 0.0 ? logit : 0.0;
             double of_one = logit >= 0.0 ? TWO_TO_600 : power, of_zero = logit >= 0.0 ? power : TWO_TO_600;
             losses[i] += above - y[i] * logit;
