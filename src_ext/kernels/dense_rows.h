@@ -68,21 +68,33 @@ static const char *stored_row(int size, const Block *block, ptrdiff_t i)
 /* Copy the rows as float64, less their offsets, copy_step apart, padded with zeros, and rows of zeros to a multiple of four. */
 ALWAYS_INLINE void copy_rows(int size, const Block *block)
 {
-    ptrdiff_t n = block->rows->n_columns, step = copy_step(n);
+    ptrdiff_t n = block->rows->n_columns, step = copy_step(n), count = block->count;
     const double *offsets = block->rows->offsets;
-    for (ptrdiff_t i = 0; i < block->count; i++) {
-        const char *row = stored_row(size, block, i);
-        double *RESTRICT copy = block->workspace + i * step;
+    for (ptrdiff_t i = 0; i < count; i += 4) {
+        const char *row0 = stored_row(size, block, i), *row1 = i + 1 < count ? stored_row(size, block, i + 1) : row0;
+        const char *row2 = i + 2 < count ? stored_row(size, block, i + 2) : row0;
+        const char *row3 = i + 3 < count ? stored_row(size, block, i + 3) : row0;
+        double *copy = block->workspace + i * step;
         ptrdiff_t j = 0;
-        for (; j + LANES <= n; j += LANES)
-            store(copy + j, load_stored(size, row, j));
-        for (; j < n; j++)
-            copy[j] = number_at(size, row, j);
-        if (offsets)
-            for (j = 0; j < n; j++)
-                copy[j] -= offsets[j];
-        for (j = n; j < step; j++)
-            copy[j] = 0.0;
+        for (; j + LANES <= n; j += LANES) {
+            store(copy + j, load_stored(size, row0, j));
+            store(copy + step + j, load_stored(size, row1, j));
+            store(copy + 2 * step + j, load_stored(size, row2, j));
+            store(copy + 3 * step + j, load_stored(size, row3, j));
+        }
+        for (; j < n; j++) {
+            copy[j] = number_at(size, row0, j);
+            copy[step + j] = number_at(size, row1, j);
+            copy[2 * step + j] = number_at(size, row2, j);
+            copy[3 * step + j] = number_at(size, row3, j);
+        }
+        for (int r = 0; r < 4; r++, copy += step) {
+            if (offsets)
+                for (j = 0; j < n; j++)
+                    copy[j] -= offsets[j];
+            for (j = n; j < step; j++)
+                copy[j] = 0.0;
+        }
     }
     memset(block->workspace + block->count * step, 0, (padded(block->count) - block->count) * step * sizeof(double));
 }
@@ -319,19 +331,15 @@ ALWAYS_INLINE ptrdiff_t add_long_rows_and_logits(
 
 /* The seven functions. */
 
-static void logits_by_tiles(const Block *block, const double *weights, double *logits, ptrdiff_t stride, ptrdiff_t row_bytes)
+static void logits_by_tiles(const Block *block, const double *weights, double *logits, ptrdiff_t stride)
 {
     ptrdiff_t n = block->rows->n_columns, k = block->n_outputs, step = copy_step(n), rows = padded(block->count);
     double *partial = block->workspace + rows * step;
-    ptrdiff_t steps = rows / 4 * ((padded(n) + STRIP - 1) / STRIP), bytes = block->count * row_bytes / steps + 1;
-    const char *next = block->listed ? NULL : block->rows->memory + (block->first + block->count) * row_bytes;
     for (ptrdiff_t column = 0, columns; column < padded(n); column += columns) {
         columns = smaller(STRIP, padded(n) - column);
         for (ptrdiff_t i = 0; i < rows; i += 4) {
             if (is_interrupted(block->watch, 4 * columns * k))
                 return;
-            if (next)
-                prefetch(next, bytes), next += bytes;
             tiled_logits(block->workspace + i * step + column, step, weights + column, padded(n), columns, k,
                          partial + i * k * LANES, column == 0, column + columns == padded(n), logits + i, stride);
         }
@@ -470,7 +478,7 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
         if (is_copied(block))                                                                                               \
             copy_rows(size, block);                                                                                         \
         if (is_tiled(n, block->n_outputs))                                                                                  \
-            logits_by_tiles(block, weights, logits, stride, n * size);                                                      \
+            logits_by_tiles(block, weights, logits, stride);                                                                \
         else                                                                                                                \
             for (ptrdiff_t c = 0; c < block->n_outputs; c++, weights += padded(n), logits += stride)                        \
                 if (is_copied(block))                                                                                       \

@@ -216,20 +216,10 @@ static void weighted_curvatures(
         times_sample_weights(pass, block, h);
 }
 
-/* The next block of the rows first … last - 1, of which `done` have been worked on: of rows that are not listed or tiled the
- * same number from each quarter, then the up to three that are left. */
 static Block next_block(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last, ptrdiff_t done)
 {
-    const Rows *rows = &pass->problem->rows;
-    ptrdiff_t k = pass->problem->n_outputs, quarter = listed || is_tiled(rows->n_columns, k) ? 0 : (last - first) / 4;
-    Block block = {rows, listed, first + done, smaller(pass->block_rows, last - first - done), 4, 1, k, pass->block, &pass->watch};
-    if (done < 4 * quarter) {
-        block.first = first + done / 4;
-        block.count = smaller(pass->block_rows, 4 * quarter - done);
-        block.advance = 1;
-        block.spread = quarter;
-    }
-    return block;
+    return block_after(&pass->problem->rows, listed, first, last, done, pass->block_rows, pass->problem->n_outputs, pass->block,
+                       &pass->watch);
 }
 
 /* Writes the result of one chunk, a leaf of the binary tree, to `part`; once the pass is interrupted, anything. */

@@ -24,6 +24,23 @@ static ptrdiff_t row_of(const Block *block, ptrdiff_t i)
     return block->listed ? block->listed[place] : place;
 }
 
+/* The next block of at most `most` rows, a multiple of 4 or all, of the places first … last - 1, of which `done` have been worked
+ * on: rows that are not listed are taken from each quarter alike, then the up to three that are left. */
+static Block block_after(
+    const Rows *rows, const int64_t *listed, ptrdiff_t first, ptrdiff_t last, ptrdiff_t done, ptrdiff_t most,
+    ptrdiff_t n_outputs, double *workspace, Watch *watch)
+{
+    ptrdiff_t quarter = listed ? 0 : (last - first) / 4, in_quarters = 4 * quarter - done, left = last - first - done;
+    Block block = {rows, listed, first + done, left < most ? left : most, 4, 1, n_outputs, workspace, watch};
+    if (in_quarters > 0) {
+        block.first = first + done / 4;
+        block.count = in_quarters < most ? in_quarters : most;
+        block.advance = 1;
+        block.spread = quarter;
+    }
+    return block;
+}
+
 /* x is a row less the offsets of its columns. Weights are n_outputs × padded(n_columns), padded with zeros. Logits and
  * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_magnitudes,
  * add_moments and squared_distances need offsets that are not NULL. */
