@@ -3,8 +3,15 @@
 /* Design
  *
  * Small problems are bound by latency: an iteration cannot begin before the last has ended. Up to eight coefficients are
- * therefore kept in registers, by a loop whose width is a constant of the compiler's, over a packed copy of the samples. Measured
- * on the lesson (4×3, 20,000 iterations): 0.72 ms, against 1.50 ms with weights and gradient in memory; with AVX-512 0.61 ms. */
+ * therefore kept in registers, by a loop whose width is a constant of the compiler's, over a packed copy of the samples: twice as
+ * fast as with weights and gradient in memory. In the copy, the first numbers of four rows stand together, then their second
+ * ones, and so on; the last four is filled up with rows of zeros, which change no sum. Its loop over four rows is one vector
+ * without a loop around it, so that all constants are at hand: the lesson (4×3, 20,000 iterations) took 0.70 ms so, 0.76 ms with
+ * a loop over rows. That is about a hundred cycles for an iteration, the length of the chain of operations in it.
+ *
+ * A gradient begins at -0.0, as the compiler knows that adding to it changes nothing, so the chain is shorter by an addition.
+ * The sum can then be -0.0 where it would be 0.0 from 0.0 on; w + rate · gradient is the same for both unless w is -0.0, which
+ * the first step therefore makes 0.0. */
 
 #pragma once
 
