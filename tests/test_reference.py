@@ -198,7 +198,8 @@ def test_unseeded_weights_differ_each_time(make_layer):
     first, second = (make_layer(500).weights for _ in range(2))
     assert first != second
     assert all(-1 <= weight < 1 for [weight] in first)
-    assert min(first) < [-0.5] and max(first) > [0.5]
+    assert min(first) < [-0.5]
+    assert max(first) > [0.5]
 
 
 def test_seeding_does_not_change_the_global_random_state():
