@@ -416,18 +416,19 @@ ALWAYS_INLINE void add_moments_of_size(int size, const Block *block, const doubl
     double *RESTRICT squares = part + 1 + n;
     if (!weights)
         for (; i + MOMENT_ROWS <= block->count; i += MOMENT_ROWS) {
-            const char *rows = stored_row(size, block, i);
+            const char *row0 = stored_row(size, block, i), *row1 = stored_row(size, block, i + 1);
+            const char *row2 = stored_row(size, block, i + 2), *row3 = stored_row(size, block, i + 3);
             part[0] += MOMENT_ROWS;
             for (ptrdiff_t j = 0; j < n; j++) {
-                double d0 = number_at(size, rows, j) - offsets[j], d1 = number_at(size, rows, n + j) - offsets[j];
-                double d2 = number_at(size, rows, 2 * n + j) - offsets[j], d3 = number_at(size, rows, 3 * n + j) - offsets[j];
+                double d0 = number_at(size, row0, j) - offsets[j], d1 = number_at(size, row1, j) - offsets[j];
+                double d2 = number_at(size, row2, j) - offsets[j], d3 = number_at(size, row3, j) - offsets[j];
                 sums[j] += (d0 + d1) + (d2 + d3);
                 squares[j] += (d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3);
             }
         }
     for (; i < block->count; i++) {
         const char *row = stored_row(size, block, i);
-        double weight = weights ? weights[i] : 1.0;
+        double weight = weights ? weights[row_of(block, i)] : 1.0;
         part[0] += weight;
         for (ptrdiff_t j = 0; j < n; j++) {
             double d = number_at(size, row, j) - offsets[j];

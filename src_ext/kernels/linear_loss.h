@@ -383,10 +383,11 @@ static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, do
 {
     const double *weights = pass->problem->sample_weights;
     memset(part, 0, (1 + 2 * pass->problem->rows.n_columns) * sizeof(double));
-    while (first < last && !is_interrupted(&pass->watch, 2 * pass->block_rows * pass->problem->rows.n_columns)) {
-        Block block = {&pass->problem->rows, NULL, first, smaller(pass->block_rows, last - first), 4, 1, 1, NULL, &pass->watch};
-        pass->storage->add_moments(&block, weights ? weights + first : NULL, part);
-        first += block.count;
+    ptrdiff_t done = 0, work = 2 * pass->block_rows * pass->problem->rows.n_columns;
+    while (done < last - first && !is_interrupted(&pass->watch, work)) {
+        Block block = next_block(pass, NULL, first, last, done);
+        pass->storage->add_moments(&block, weights, part);
+        done += block.count;
     }
 }
 

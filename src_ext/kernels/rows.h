@@ -58,7 +58,8 @@ typedef struct {
     /* total += Σᵢ curvatures[i] · xᵢ · xᵢᵀ, padded(width) × padded(width); with an intercept, width is
      * n_columns + 1 and each x ends in a 1. Only what is on or below the diagonal counts. */
     void (*add_hessian)(const Block *block, const double *curvatures, ptrdiff_t width, double *total);
-    /* part[0] += Σ s, then for each column part[1 + j] += Σ s·x and part[1 + n + j] += Σ s·x²; `weights` are the s, NULL for 1s. */
+    /* part[0] += Σ s, then for each column part[1 + j] += Σ s·x and part[1 + n + j] += Σ s·x²; `weights` are the s of
+     * all rows of the table, NULL for 1s. */
     void (*add_moments)(const Block *block, const double *weights, double *part);
     /* distances[i] = Σⱼ (xᵢⱼ · inverse_scales[j])². */
     void (*squared_distances)(const Block *block, const double *inverse_scales, double *distances);
