@@ -30,6 +30,7 @@ def sections() -> Iterator[Section]:
     for backend in ("cython", "python"):
         train = _layer(backend) if backend in pp.available_backends() else None
         rows.append(_row(f"pyperceptron, {backend}", pp.__version__, train))
+    rows.append(_row("pyperceptron, cython, layer made too", pp.__version__, _whole()))
     yield Section(f"The lesson's loop, {ITERATIONS:,} iterations (whole call, from lists or arrays)", rows, rows[0].name)
 
 
@@ -38,6 +39,18 @@ def _row(name: str, version: str, train: Callable[[], list[float]] | None) -> Ro
         return Row(name, version, None)
     check_equal(name, train(), WEIGHTS)
     return Row(name, version, lambda: timed(train))
+
+
+def _whole() -> Callable[[], list[float]] | None:
+    """Make the layer with its seeded weights as well, as the NumPy script does."""
+    if "cython" not in pp.available_backends():
+        return None
+
+    def train() -> list[float]:
+        layer = pp.SigmoidLayer(3, seed=1, backend="cython")
+        return [weight for [weight] in layer.train(INPUTS, TARGETS, ITERATIONS).weights]
+
+    return train
 
 
 def _layer(backend: str) -> Callable[[], list[float]]:

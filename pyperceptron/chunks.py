@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 CHUNK_VALUES = 65_536  # numbers in a chunk, at most, unless MIN_CHUNK_ROWS makes it more
-MIN_CHUNK_ROWS = 64  # so that a chunk's gradient is small compared with its rows
+MIN_CHUNK_ROWS = 128  # so that a chunk's gradient is small compared with its rows, and each quarter of it a long stream
 WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
 _WORK_AT_ONCE = 8_000_000  # multiplications in one job, a few milliseconds: after Ctrl-C each thread ends its own
 

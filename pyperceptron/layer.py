@@ -25,7 +25,7 @@ from pyperceptron.samples import (
     read_training_inputs,
     refuse_overflow,
 )
-from pyperceptron.seeding import uniform_weights
+from pyperceptron.seeding import unseeded_weights
 from pyperceptron.vectors import as_flat, as_list, as_view, zeros
 
 TYPE_CHECKING = False
@@ -87,9 +87,12 @@ class SigmoidLayer(Stored, kind="SigmoidLayer"):
         self._asked_backend = backend
         self.backend = backend_name(backend)
         if weights is None:
-            if seed is not None:
+            count = self.n_inputs * self.n_outputs
+            if seed is None:
+                weights = unseeded_weights(count)
+            else:
                 seed = whole_number(seed, "seed", 0, 2**32 - 1)
-            weights = uniform_weights(self.n_inputs * self.n_outputs, seed)
+                weights = self._backend.uniform_weights(count, seed)
         elif seed is None:
             weights = read_layer_weights(weights, self.n_inputs, self.n_outputs, self._backend)
         else:

@@ -8,16 +8,23 @@ _WORDS = 624
 _MASK = 0xFFFFFFFF
 
 
-def uniform_weights(count: int, seed: int | None) -> array[float]:
+def uniform_weights(count: int, seed: int) -> array[float]:
     """Return `count` numbers uniform in [-1, 1): `2 * numpy.random.random(count) - 1` after `numpy.random.seed(seed)`.
 
-    seed  0 … 2³²-1; None for a random one from the operating system
+    seed  0 … 2³²-1
     """
     from random import Random  # here, because its import takes a tenth of the start-up and only this needs it
 
     stream = Random()
-    if seed is not None:
-        stream.setstate((3, (*_init_genrand(seed), _WORDS), None))
+    stream.setstate((3, (*_init_genrand(seed), _WORDS), None))
+    return array("d", (2 * stream.random() - 1 for _ in range(count)))
+
+
+def unseeded_weights(count: int) -> array[float]:
+    """Return `count` numbers uniform in [-1, 1) from the operating system's randomness, others each time."""
+    from random import Random
+
+    stream = Random()
     return array("d", (2 * stream.random() - 1 for _ in range(count)))
 
 

@@ -25,7 +25,7 @@ from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.math cimport NAN, fabs, floor
-from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from buffers cimport is_interrupted, memory_of, raise_status, rows_of
@@ -81,6 +81,11 @@ cdef inline array.array new_vector(Py_ssize_t length):
     return array.clone(TEMPLATE, length, zero=False)
 
 
+cdef inline bint looks_at(Py_ssize_t i) noexcept nogil:
+    """Whether a loop over i looks for Ctrl-C now."""
+    return i % WORK_BETWEEN_INTERRUPTS == WORK_BETWEEN_INTERRUPTS - 1
+
+
 cdef dict ACTIVATIONS = {
     "identity": IDENTITY,
     "sigmoid": SIGMOID,
@@ -111,6 +116,46 @@ if instruction_set == "avx2":
     kernels = &kernels_avx2
 elif instruction_set == "avx512":
     kernels = &kernels_avx512
+
+
+# Starting weights: the Mersenne Twister, whose state is renewed word by word, so that a few numbers cost a few words.
+
+cdef enum:
+    TWISTER_WORDS = 624
+    TWISTER_MIDDLE = 397
+
+
+cdef inline uint32_t next_word(uint32_t* state, Py_ssize_t* place) noexcept nogil:
+    cdef Py_ssize_t i = place[0], following = i + 1 if i + 1 < TWISTER_WORDS else 0
+    cdef Py_ssize_t middle = i + TWISTER_MIDDLE if i + TWISTER_MIDDLE < TWISTER_WORDS else i + TWISTER_MIDDLE - TWISTER_WORDS
+    cdef uint32_t word = (state[i] & <uint32_t> 0x80000000) | (state[following] & <uint32_t> 0x7FFFFFFF)
+    word = state[middle] ^ word >> 1 ^ (<uint32_t> 0x9908B0DF if word & 1 else 0)
+    state[i], place[0] = word, following
+    word ^= word >> 11
+    word ^= word << 7 & <uint32_t> 0x9D2C5680
+    word ^= word << 15 & <uint32_t> 0xEFC60000
+    return word ^ word >> 18
+
+
+def uniform_weights(Py_ssize_t count, uint32_t seed):
+    cdef uint32_t state[TWISTER_WORDS]
+    cdef array.array weights = new_vector(count)
+    cdef Py_ssize_t place = 0, i
+    cdef double high, low
+    cdef int status = 0
+    state[0] = seed
+    for i in range(1, TWISTER_WORDS):
+        state[i] = <uint32_t> 1812433253 * (state[i - 1] ^ state[i - 1] >> 30) + <uint32_t> i
+    with nogil:
+        for i in range(count):
+            if looks_at(i) and is_interrupted():
+                status = INTERRUPTED
+                break
+            high = next_word(state, &place) >> 5
+            low = next_word(state, &place) >> 6
+            weights.data.as_doubles[i] = 2.0 * ((high * 67108864.0 + low) / 9007199254740992.0) - 1.0
+    raise_status(status)
+    return weights
 
 
 # Training.
@@ -236,11 +281,6 @@ def train(
         )
     raise_status(status)
     return made
-
-
-cdef inline bint looks_at(Py_ssize_t i) noexcept nogil:
-    """Whether a loop over i looks for Ctrl-C now."""
-    return i % WORK_BETWEEN_INTERRUPTS == WORK_BETWEEN_INTERRUPTS - 1
 
 
 def systematic_sample(array.array values, Py_ssize_t wanted):

@@ -60,6 +60,15 @@ def test_values_and_gradients_of_wide_rows(backend, d, k, storage):
     assert (abs(found - activated(sums, activation)) <= 1e-12 * (1 + abs(sums).max())).all()
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("d", [255, 256, 257, 262, 300])
+@pytest.mark.parametrize("n", [3, 4, 63, 64, 67, 68, 71, 135])
+def test_values_and_gradients_of_long_rows(backend, n, d, storage):
+    """Add the gradient of one block while the logits of the next are summed; the last blocks have fewer rows."""
+    for weighted in (False, True):
+        as_expected(case := Case(n, d, 1, "sigmoid_log_loss", storage=storage, weighted=weighted, chunk=n), case.parts(backend))
+
+
 def test_values_and_gradients_of_300_outputs(backend):
     for loss in LOSSES:
         as_expected(case := Case(20, 3, 300, loss, wide=True), case.parts(backend))

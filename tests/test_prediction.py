@@ -50,6 +50,18 @@ def test_predict_locates_non_finite_inputs(backend, activation, bad, storage, d)
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("d", [2, 9, 30])
+def test_the_first_of_many_bad_rows_is_found(backend, activation, d):
+    """Rows are worked on by quarters of the table, so a later row may be met before an earlier one."""
+    k = 1 if activation == "binary_sigmoid" else 5
+    for bad in ([700], [302, 701], [301, 303, 551, 996], [999, 1000], [1001, 1002], [1002]):
+        inputs = np.zeros((1003, d))
+        inputs[bad, 0] = np.nan
+        results = np.zeros((1003, 2 if activation == "binary_sigmoid" else k))
+        assert 0 <= bad[0] - call_predict(backend, inputs, np.zeros((k, d)), activation, results) <= 3
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("d", [2, 9, 30])
 def test_only_logits_that_overflow_are_refused(backend, activation, d):
     """Inputs of any magnitude are accepted as long as the logits are finite."""
     for k in (1,) if activation == "binary_sigmoid" else (3, 5):

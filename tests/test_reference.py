@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyperceptron import Matrix, sigmoid, sigmoid_derivative
-from pyperceptron.seeding import uniform_weights
+from pyperceptron.seeding import uniform_weights, unseeded_weights
 
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4))
 numbers = st.floats(-1e6, 1e6)
@@ -188,8 +188,18 @@ def test_sigmoid_is_accurate_to_two_ulps(make_layer, xs):
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 12345, 2**32 - 1])
-def test_seeded_weights_match_numpy_random_state(seed):
-    assert uniform_weights(1500, seed).tolist() == (2 * np.random.RandomState(seed).random_sample(1500) - 1).tolist()
+@pytest.mark.parametrize("count", [1, 3, 113, 114, 115, 198, 199, 311, 312, 313, 1500])
+def test_seeded_weights_match_numpy_random_state(backend, count, seed):
+    expected = 2 * np.random.RandomState(seed).random_sample(count) - 1
+    assert backend.uniform_weights(count, seed).tolist() == expected.tolist()
+
+
+def test_unseeded_weights_differ_each_time(make_layer):
+    first, second = (make_layer(500).weights for _ in range(2))
+    assert first != second
+    assert all(-1 <= weight < 1 for [weight] in first)
+    assert min(first) < [-0.5]
+    assert max(first) > [0.5]
 
 
 def test_seeding_does_not_change_the_global_random_state():
@@ -199,7 +209,7 @@ def test_seeding_does_not_change_the_global_random_state():
     expected = random.random()
     random.seed(5)
     uniform_weights(3, 1)
-    uniform_weights(3, None)
+    unseeded_weights(3)
     assert random.random() == expected
 
 

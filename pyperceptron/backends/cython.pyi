@@ -18,6 +18,7 @@ from pyperceptron.backends.python import reduce_objective as reduce_objective
 from pyperceptron.backends.python import scale as scale
 from pyperceptron.backends.python import systematic_sample as systematic_sample
 from pyperceptron.backends.python import train as train
+from pyperceptron.backends.python import uniform_weights as uniform_weights
 
 instruction_set: str
 

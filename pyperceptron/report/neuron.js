@@ -107,9 +107,7 @@ const isTiled = (p) => p.k >= 4 && p.n >= 24;
 // Rows in a block of the library's pass; it matters to the sum of a bias's gradient only.
 function rowsInBlock(p) {
   if (isTiled(p)) return Math.max(8, Math.min(floorToEight(32768 / p.n), 64));
-  let rows = floorToEight((p.k > 1 ? 2048 : 1024) / p.n);
-  if (rows < 32) rows = Math.min(32, floorToEight(2048 / p.n));
-  return Math.max(16, Math.min(rows, 256, floorToEight(4096 / p.k)));
+  return Math.max(16, Math.min(floorToEight(2048 / p.n), 256, floorToEight(4096 / p.k)));
 }
 
 const lanes = new Float64Array(8);
@@ -141,29 +139,33 @@ function packedGradient(p, coefficients, gradient) {
   }
 }
 
-// gradient = inputsᵀ @ -adjustments, by blocks, four rows at a time or, by tiles, one.
+// gradient = inputsᵀ @ -adjustments, by blocks: rows are worked on in fours, one from each quarter of the table, then the up to
+// three that are left. A four is added at once or, by tiles, row after row.
 function blockGradient(p, coefficients, gradient, minus) {
-  const {rows, n, k, width, inputs: x, targets} = p, inBlock = rowsInBlock(p), grouped = isTiled(p) ? 0 : rows - rows % 4;
+  const {rows, n, k, width, inputs: x, targets} = p, inBlock = rowsInBlock(p);
+  const grouped = rows - rows % 4, quarter = grouped / 4, atOnce = isTiled(p) ? 0 : grouped;
+  const rowAt = (i) => (i < grouped ? (i >> 2) + (i & 3) * quarter : i);
   gradient.fill(0);
   for (let c = 0; c < k; c++) {
     const base = c * width;
     for (let i = 0; i < rows; i++) {
-      const output = sigmoid(weightedSum(p, x, i * width, coefficients, c));
-      minus[i] = (output - targets[i * k + c]) * (output * (1 - output));
+      const row = rowAt(i), output = sigmoid(weightedSum(p, x, row * width, coefficients, c));
+      minus[i] = (output - targets[row * k + c]) * (output * (1 - output));
     }
-    for (let i = 0; i < grouped; i += 4) {
-      const r0 = i * width, r1 = r0 + width, r2 = r1 + width, r3 = r2 + width;
+    for (let i = 0; i < atOnce; i += 4) {
+      const r0 = rowAt(i) * width, r1 = rowAt(i + 1) * width, r2 = rowAt(i + 2) * width, r3 = rowAt(i + 3) * width;
       const g0 = minus[i], g1 = minus[i + 1], g2 = minus[i + 2], g3 = minus[i + 3];
       for (let j = 0; j < n; j++) {
         gradient[base + j] += (x[r0 + j] * g0 + x[r1 + j] * g1) + (x[r2 + j] * g2 + x[r3 + j] * g3);
       }
     }
-    for (let i = grouped; i < rows; i++) {
-      for (let j = 0; j < n; j++) gradient[base + j] += x[i * width + j] * minus[i];
+    for (let i = atOnce; i < rows; i++) {
+      for (let j = 0, at = rowAt(i) * width; j < n; j++) gradient[base + j] += x[at + j] * minus[i];
     }
-    for (let first = 0; p.bias && first < rows; first += inBlock) {
+    for (let first = 0, last; p.bias && first < rows; first = last) {
+      last = Math.min(first + inBlock, first < grouped ? grouped : rows);
       lanes.fill(0);
-      for (let i = first; i < Math.min(first + inBlock, rows); i++) lanes[(i - first) & 7] += minus[i];
+      for (let i = first; i < last; i++) lanes[(i - first) & 7] += minus[i];
       gradient[base + n] += sumOfEight(lanes);
     }
   }

@@ -4,10 +4,10 @@
  *
  * (a) A pass over a chunk goes block by block: rows to logits, logits to losses and gradients, rows and gradients to the sums,
  *     while the block is in the cache. Each of these is a plain loop of one kind, which the compiler vectorises; that beats one
- *     fused loop, in which the exponential and the short sums hinder each other.
- * (b) A block of one output's rows is 8 kB, or 16 kB if they are longer, so that the first-level cache has room for what the
- *     processor fetches ahead meanwhile: 1,000,000 rows of 10 took 6.9 ms with blocks of 16 kB and 5.2 ms with 8. It has at
- *     least sixteen rows, as each pause stops a stream: a row of 1,000 took 343 ns with eight, 330 ns with sixteen.
+ *     fused loop, in which the exponential and the short sums hinder each other. Its rows come from the four quarters of the
+ *     chunk alike, as dense_rows.h says; so the order of the rows in a sum depends on the size of the chunk alone.
+ * (b) A block is 16 kB, half a first-level cache: 1,000,000 rows of 10 took 8.1 ms so, 8.6 ms with 8 kB, and no less with 32 kB.
+ *     It has at least sixteen rows, as each block costs as much as some rows.
  * (c) The results of several chunks are added in a binary tree over the chunk numbers: first … last - 1 is split at the largest
  *     power of two below its length. So any node of the tree can be computed separately, in another thread or process, and the
  *     total has the same bits.
@@ -21,9 +21,8 @@
 #include "linear_algebra.h"
 #include "losses.h"
 
-#define BLOCK_VALUES 1024  /* numbers in a block of short rows; twice that with several outputs, which read them again */
+#define BLOCK_VALUES 2048  /* numbers in a block of short rows */
 #define MIN_BLOCK_ROWS 16
-#define LONG_ROWS 32
 #define MAX_BLOCK_ROWS 256
 #define BLOCK_LOGITS 4096  /* with many outputs */
 #define TILED_BLOCK_VALUES 32768  /* 256 kB, but for very long rows */
@@ -36,12 +35,9 @@
 /* Rows in a block, a multiple of 8. */
 static ptrdiff_t rows_in_block(ptrdiff_t n, ptrdiff_t n_outputs)
 {
-    ptrdiff_t rows = (n_outputs > 1 ? 2 * BLOCK_VALUES : BLOCK_VALUES) / n / 8 * 8;
     if (is_tiled(n, n_outputs))
         return larger(MIN_TILED_ROWS, smaller(TILED_BLOCK_VALUES / n / 8 * 8, MAX_TILED_ROWS));
-    if (rows < LONG_ROWS)
-        rows = smaller(LONG_ROWS, 2 * BLOCK_VALUES / n / 8 * 8);
-    return larger(MIN_BLOCK_ROWS, smaller(smaller(rows, MAX_BLOCK_ROWS), BLOCK_LOGITS / n_outputs / 8 * 8));
+    return larger(MIN_BLOCK_ROWS, smaller(smaller(BLOCK_VALUES / n / 8 * 8, MAX_BLOCK_ROWS), BLOCK_LOGITS / n_outputs / 8 * 8));
 }
 
 /* Aligned to a cache line, as a vector that straddles two lines costs two reads: softmax took 15% longer when it happened to.
@@ -92,7 +88,7 @@ typedef struct {
     Watch watch;
     ptrdiff_t block_rows, stride;
     double *block;          /* the block's own workspace */
-    double *weights, *logits, *targets, *curvatures, *losses, *scratch, *gradient;
+    double *weights, *logits, *next_logits, *targets, *curvatures, *losses, *scratch, *gradient;
     const Rows *centred;    /* the rows less a centre, whose magnitudes are wanted, or NULL */
     double *magnitudes;
 } Pass;
@@ -105,6 +101,7 @@ static size_t lay_out(Pass *pass, double *workspace, int with_curvatures)
     size_t used = 0;
     pass->weights = take(workspace, &used, k * padded(n));
     pass->logits = take(workspace, &used, k * rows);
+    pass->next_logits = take(workspace, &used, k * rows);
     pass->targets = take(workspace, &used, k * rows);
     pass->curvatures = with_curvatures ? take(workspace, &used, k * rows) : NULL;
     pass->losses = take(workspace, &used, rows);
@@ -148,12 +145,13 @@ ALWAYS_INLINE void decode_targets_of_type(TargetType type, const Pass *pass, con
     double *RESTRICT decoded = pass->targets;
     if (n_columns < k)
         memset(decoded, 0, k * stride * sizeof(double));
-    if (k == 1 && !block->listed)
-        for (ptrdiff_t i = 0; i < block->count; i++)
-            decoded[i] = target_at(type, targets->memory, block->first + i);
+    if (k == 1 && block->advance == 1)
+        for (ptrdiff_t i = 0; i < block->count; i += 4)
+            for (int r = 0; r < 4; r++)
+                decoded[i + r] = target_at(type, targets->memory, block->first + i / 4 + r * block->spread);
     else
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            ptrdiff_t row = block->listed ? block->listed[block->first + i] : block->first + i;
+            ptrdiff_t row = row_of(block, i);
             if (n_columns < k)
                 decoded[(ptrdiff_t)target_at(type, targets->memory, row) * stride + i] = 1.0;
             else
@@ -162,30 +160,35 @@ ALWAYS_INLINE void decode_targets_of_type(TargetType type, const Pass *pass, con
         }
 }
 
-/* The block's targets as float64, output after output: a copy in pass->targets, or those of a single output in place. */
-static const double *decode_targets(const Pass *pass, const Block *block)
+/* pass->targets = the block's targets as float64, output after output. */
+static void decode_targets(const Pass *pass, const Block *block)
 {
     const Targets *targets = &pass->problem->targets;
-    if (targets->type == FLOAT64_TARGETS && pass->problem->n_outputs == 1 && !block->listed)
-        return (const double *)targets->memory + block->first;
     if (targets->type == FLOAT64_TARGETS)
         decode_targets_of_type(FLOAT64_TARGETS, pass, block);
     else if (targets->type == UINT8_CLASSES)
         decode_targets_of_type(UINT8_CLASSES, pass, block);
     else
         decode_targets_of_type(UINT16_CLASSES, pass, block);
-    return pass->targets;
 }
 
-/* The block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures, all without the sample weights;
- * returns the logarithms of the products completed on the way, which the losses then lack. */
+/* results = factors times the sample weights of the block's rows. */
+static void times_sample_weights(const Pass *pass, const Block *block, double *factors)
+{
+    const double *weights = pass->problem->sample_weights;
+    for (ptrdiff_t i = 0; i < block->count; i++)
+        factors[i] *= weights[row_of(block, i)];
+}
+
+/* From pass->logits without intercepts: the block's losses, gradients (in pass->logits) and, if the pass wants them, curvatures,
+ * all without the sample weights; returns the logarithms of the products completed on the way, which the losses then lack. */
 static double evaluate_block(const Pass *pass, const Block *block, Product *product)
 {
     const Problem *problem = pass->problem;
-    pass->storage->logits(block, pass->weights, pass->logits, pass->stride);
     if (problem->width > problem->rows.n_columns)
         add_intercepts(pass->logits, pass->stride, block->count, pass->coefficients, problem->n_outputs, problem->width);
-    LossBlock losses = {problem->n_outputs, block->count, pass->stride, pass->logits, decode_targets(pass, block),
+    decode_targets(pass, block);
+    LossBlock losses = {problem->n_outputs, block->count, pass->stride, pass->logits, pass->targets,
                         pass->curvatures, pass->losses, pass->scratch, product};
     return problem->loss->function(&losses);
 }
@@ -194,7 +197,6 @@ static double evaluate_block(const Pass *pass, const Block *block, Product *prod
 static void weighted_curvatures(
     const Pass *pass, const Block *block, ptrdiff_t output, ptrdiff_t other, double *RESTRICT h)
 {
-    const double *weights = pass->problem->sample_weights;
     ptrdiff_t k = pass->problem->n_outputs;
     memcpy(h, pass->curvatures + larger(output, 0) * pass->stride, block->count * sizeof(double));
     if (output >= 0 && output != other) {  /* -o·o' of the softmax; its gradients in pass->logits are o - y */
@@ -210,16 +212,14 @@ static void weighted_curvatures(
         for (ptrdiff_t i = 0; i < block->count; i++)
             h[i] /= (double)k;
     }
-    if (weights)
-        for (ptrdiff_t i = 0; i < block->count; i++)
-            h[i] *= weights[block->listed ? block->listed[block->first + i] : block->first + i];
+    if (pass->problem->sample_weights)
+        times_sample_weights(pass, block, h);
 }
 
-static Block block_of(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last)
+static Block next_block(Pass *pass, const int64_t *listed, ptrdiff_t first, ptrdiff_t last, ptrdiff_t done)
 {
-    Block block = {&pass->problem->rows, listed, first, smaller(pass->block_rows, last - first), pass->problem->n_outputs,
-                   pass->block, &pass->watch};
-    return block;
+    return block_after(&pass->problem->rows, listed, first, last, done, pass->block_rows, pass->problem->n_outputs, pass->block,
+                       &pass->watch);
 }
 
 /* Writes the result of one chunk, a leaf of the binary tree, to `part`; once the pass is interrupted, anything. */
@@ -267,19 +267,20 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
     if (width > n)
         for (ptrdiff_t c = 0; c < (pass->centred ? 2 * k : k); c++)
             gradients[c * width + n] = 0.0;
-    while (first < last && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows))) {
-        Block block = block_of(pass, NULL, first, last);
+    Block block = next_block(pass, NULL, first, last, 0);
+    pass->storage->logits(&block, pass->weights, pass->logits, pass->stride);
+    for (ptrdiff_t done = 0; done < last - first && !is_interrupted(&pass->watch, work_of(problem, pass->block_rows));) {
         total += evaluate_block(pass, &block, problem->sample_weights ? NULL : &product);
         if (problem->sample_weights) {
-            const double *RESTRICT s = problem->sample_weights + first;
-            for (ptrdiff_t i = 0; i < block.count; i++)
-                pass->losses[i] *= s[i];
+            times_sample_weights(pass, &block, pass->losses);
             for (ptrdiff_t c = 0; c < k; c++)
-                for (ptrdiff_t i = 0; i < block.count; i++)
-                    pass->logits[c * pass->stride + i] *= s[i];
+                times_sample_weights(pass, &block, pass->logits + c * pass->stride);
         }
         total += sum_of(pass->losses, block.count);
-        pass->storage->add_gradient(&block, pass->logits, pass->stride, pass->gradient);
+        done += block.count;
+        Block next = next_block(pass, NULL, first, last, done);
+        pass->storage->add_gradient_and_logits(
+            &block, pass->logits, pass->stride, pass->gradient, &next, pass->weights, pass->next_logits);
         if (width > n)
             for (ptrdiff_t c = 0; c < k; c++)
                 gradients[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
@@ -294,7 +295,10 @@ static void evaluate_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, double *
                 for (ptrdiff_t c = 0; c < k; c++)
                     magnitudes[c * width + n] += sum_of(pass->logits + c * pass->stride, block.count);
         }
-        first += block.count;
+        double *gradients_of_block = pass->logits;
+        pass->logits = pass->next_logits;
+        pass->next_logits = gradients_of_block;
+        block = next;
     }
     part[0] = total + finish_product(&product);
     for (ptrdiff_t c = 0; c < k; c++)
@@ -356,15 +360,16 @@ static int hessian(
     for (ptrdiff_t j = 0; j < wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
         memset(tiles + j * wide, 0, wide * sizeof(double));
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
-    while (first < last && !pass.watch.status) {
-        Block block = block_of(&pass, listed, first, last);
+    for (ptrdiff_t done = 0; done < last - first && !pass.watch.status;) {
+        Block block = next_block(&pass, listed, first, last, done);
+        pass.storage->logits(&block, pass.weights, pass.logits, pass.stride);
         evaluate_block(&pass, &block, NULL);
         weighted_curvatures(&pass, &block, output, other, h);
         if (row_weights)
             for (ptrdiff_t i = 0; i < block.count; i++)
-                h[i] *= row_weights[first + i];
+                h[i] *= row_weights[block.first + i];
         pass.storage->add_hessian(&block, h, width, tiles);
-        first += block.count;
+        done += block.count;
         is_interrupted(&pass.watch, work_of(problem, block.count));
     }
     for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
@@ -378,10 +383,11 @@ static void add_moments_of_chunk(Pass *pass, ptrdiff_t first, ptrdiff_t last, do
 {
     const double *weights = pass->problem->sample_weights;
     memset(part, 0, (1 + 2 * pass->problem->rows.n_columns) * sizeof(double));
-    while (first < last && !is_interrupted(&pass->watch, 2 * pass->block_rows * pass->problem->rows.n_columns)) {
-        Block block = block_of(pass, NULL, first, last);
-        pass->storage->add_moments(&block, weights ? weights + first : NULL, part);
-        first += block.count;
+    ptrdiff_t done = 0, work = 2 * pass->block_rows * pass->problem->rows.n_columns;
+    while (done < last - first && !is_interrupted(&pass->watch, work)) {
+        Block block = next_block(pass, NULL, first, last, done);
+        pass->storage->add_moments(&block, weights, part);
+        done += block.count;
     }
 }
 
@@ -418,15 +424,16 @@ static int sampling_scores(
     pad_weights(coefficients, k, n, problem->width, pass.weights);
     for (ptrdiff_t j = 0; j < n; j++)
         inverses[j] = 1.0 / scales[j];
-    for (ptrdiff_t start = first; start < last && !status;) {
-        Block block = block_of(&pass, NULL, start, last), centred = block;
+    for (ptrdiff_t done = 0; done < last - first && !status;) {
+        Block block = next_block(&pass, NULL, first, last, done), centred = block;
+        pass.storage->logits(&block, pass.weights, pass.logits, pass.stride);
         evaluate_block(&pass, &block, NULL);
         centred.rows = &shifted.rows;
         pass.storage->squared_distances(&centred, inverses, pass.scratch);
         weighted_curvatures(&pass, &block, -1, -1, pass.losses);
         for (ptrdiff_t i = 0; i < block.count; i++)
-            scores[start - first + i] = pass.losses[i] * (1.0 + pass.scratch[i]);
-        start += block.count;
+            scores[row_of(&block, i) - first] = pass.losses[i] * (1.0 + pass.scratch[i]);
+        done += block.count;
         status = is_interrupted(&pass.watch, work_of(problem, block.count));
     }
     free(workspace);

@@ -3,7 +3,9 @@
 /* Design
  *
  * (a) A loss is a record in LOSSES. Its function goes through a block output by output, in plain loops over rows that vectorise.
- * (b) Loops are branch-free; exponentials and logarithms are those of sigmoid.h.
+ * (b) Loops are branch-free; exponentials and logarithms are those of sigmoid.h. Selections by the same condition stand together:
+ *     with a division between two of them, gcc divided twice and selected afterwards, which took a sixth of the pass over
+ *     rows of ten.
  * (c) The logarithms of many numbers are one logarithm of their product: an exponential and a sigmoid take about 1.7 ns, and a
  *     logarithm for each row took another 2.0 ns. Sixteen partial products, as each factor waits for the last: 0.2 ns a row. */
 
@@ -95,11 +97,12 @@ static double sigmoid_log_loss(const LossBlock *block)
         double *RESTRICT z = block->logits + c * block->stride;
         const double *RESTRICT y = block->targets + c * block->stride;
         for (ptrdiff_t i = 0; i < block->count; i++) {
-            double logit = z[i], power = scaled_exp(-fabs(logit), min_exponent);
+            double logit = z[i], power = scaled_exp(minus_magnitude(logit), min_exponent);
+            double above = logit >= 0.0 ? logit : 0.0;
             double of_one = logit >= 0.0 ? TWO_TO_600 : power, of_zero = logit >= 0.0 ? power : TWO_TO_600;
-            z[i] = ((1.0 - y[i]) * of_one - y[i] * of_zero) / (TWO_TO_600 + power);
-            losses[i] += (logit >= 0.0 ? logit : 0.0) - y[i] * logit;
+            losses[i] += above - y[i] * logit;
             e[i] = power * TWO_TO_MINUS_600;
+            z[i] = ((1.0 - y[i]) * of_one - y[i] * of_zero) / (TWO_TO_600 + power);
         }
         if (block->curvatures) {
             double *RESTRICT h = block->curvatures + c * block->stride;

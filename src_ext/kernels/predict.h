@@ -58,12 +58,12 @@ static inline void binary_sigmoid(double logit, double min_exponent, double *pro
 /* results = activation(x · weights + intercept) for each row x: n_rows × n_outputs, or × 2 for BINARY_SIGMOID of one output.
  *
  * `failed` becomes -1, or the index of the first row with a logit that is not finite: the row, or one of the next three, holds
- * nan or an infinity, or the row's weighted sum overflows. */
+ * nan or an infinity, or the row's weighted sum overflows. The rows come from all quarters of the table alike. */
 static int predict(
     const Rows *rows, const double *coefficients, ptrdiff_t n_outputs, ptrdiff_t width, Activation activation, double *results,
     ptrdiff_t *failed, Interrupted interrupted)
 {
-    ptrdiff_t n = rows->n_columns, k = n_outputs, n_results = activation == BINARY_SIGMOID ? 2 : k;
+    ptrdiff_t n = rows->n_columns, k = n_outputs;
     ptrdiff_t most = smaller(rows_in_block(n, k), rows->n_rows), stride = (most + 7) / 8 * 8;
     const RowStorage *storage = &ROW_STORAGES[rows->storage];
     size_t needed = k * padded(n) + k * stride + 2 * stride + block_workspace(n, k, stride);
@@ -75,8 +75,8 @@ static int predict(
         return OUT_OF_MEMORY;
     double *weights = workspace, *logits = weights + k * padded(n), *scratch = logits + k * stride;
     pad_weights(coefficients, k, n, width, weights);
-    for (ptrdiff_t first = 0; first < rows->n_rows && !watch.status;) {
-        Block block = {rows, NULL, first, smaller(most, rows->n_rows - first), k, scratch + 2 * stride, &watch};
+    for (ptrdiff_t done = 0; done < rows->n_rows && !watch.status;) {
+        Block block = block_after(rows, NULL, 0, rows->n_rows, done, most, k, scratch + 2 * stride, &watch);
         ptrdiff_t finite = 0;
         storage->logits(&block, weights, logits, stride);
         if (width > n)
@@ -84,13 +84,13 @@ static int predict(
         for (ptrdiff_t c = 0; c < k; c++)
             for (ptrdiff_t i = 0; i < block.count; i++)  /* branch-free, so that it vectorises */
                 finite += fabs(logits[c * stride + i]) <= DBL_MAX;
-        for (ptrdiff_t i = 0; i < block.count && finite < k * block.count && *failed < 0; i++)
+        for (ptrdiff_t i = 0; i < block.count && finite < k * block.count; i++)
             for (ptrdiff_t c = 0; c < k; c++)
-                if (!(fabs(logits[c * stride + i]) <= DBL_MAX))
-                    *failed = first + i;
+                if (!(fabs(logits[c * stride + i]) <= DBL_MAX) && (*failed < 0 || row_of(&block, i) < *failed))
+                    *failed = row_of(&block, i);
         if (activation == BINARY_SIGMOID)
             for (ptrdiff_t i = 0; i < block.count; i++)
-                binary_sigmoid(logits[i], min_exponent, results + 2 * i);
+                binary_sigmoid(logits[i], min_exponent, results + 2 * row_of(&block, i));
         else {
             if (activation == SIGMOID)
                 sigmoids(logits, k, block.count, stride);
@@ -100,10 +100,9 @@ static int predict(
                 normalized_sigmoid(logits, k, block.count, stride, scratch);
             for (ptrdiff_t i = 0; i < block.count; i++)
                 for (ptrdiff_t c = 0; c < k; c++)
-                    results[i * k + c] = logits[c * stride + i];
+                    results[row_of(&block, i) * k + c] = logits[c * stride + i];
         }
-        results += block.count * n_results;
-        first += block.count;
+        done += block.count;
         is_interrupted(&watch, (int64_t)block.count * k * (width + EXP_WORK));
     }
     if (workspace != on_stack)

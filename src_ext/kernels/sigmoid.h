@@ -9,7 +9,9 @@
  *       e^r = 1 + r + r²·q(r), q of degree 9, interpolated at the Chebyshev nodes: relative error 1.6e-17;
  *       e^x = e^r · 2^k, the power put together as bits.
  *     The polynomial is summed by Estrin's scheme: in the lesson's loop one iteration waits for the other, so the time is the
- *     length of the chain of operations. The 1 is added last: one addition more in that chain, and half the error.
+ *     length of the chain of operations. The 1 is added last: one addition more in that chain, and half the error. 2^k
+ *     multiplies the terms as they are ready, which changes no bit, as a power of two scales exactly, and spares the chain a
+ *     multiplication at its end.
  * (c) sigmoid(x) = e / (1 + e) for x < 0, else 1 / (1 + e), with e = e^-|x|: nothing overflows. Numerator and denominator are
  *     scaled by 2^600, which keeps e out of the subnormal range, so that the smallest results are exact as well.
  * (d) MIN_EXPONENT is volatile to hide its value. If gcc knows it, it computes e^-746 beforehand and branches around the
@@ -62,14 +64,20 @@ static inline double scaled_exp(double x, double min_exponent)
     double q45 = 0.0013888888917281794 + r * 0.00019841269863105968;
     double q67 = 2.480152119021773e-05 + r * 2.7557268378684192e-06;
     double q89 = 2.7620138719733994e-07 + r * 2.5100424157005067e-08;
-    double minus_one = ((r + r2 * q01) + r4 * q23) + r6 * ((q45 + q67 * r2) + r4 * q89);
-    return (1.0 + minus_one) * from_bits((to_bits(shifted) - to_bits(shifter) + 1023 + 600) << 52);
+    double power = from_bits((to_bits(shifted) - to_bits(shifter) + 1023 + 600) << 52);
+    return power + (power * ((r + r2 * q01) + r4 * q23) + power * r6 * ((q45 + q67 * r2) + r4 * q89));
+}
+
+/* -|x| in one operation, where gcc makes two of -fabs(x). */
+static inline double minus_magnitude(double x)
+{
+    return from_bits(to_bits(x) | (uint64_t)1 << 63);
 }
 
 /* 1 / (1 + e^-x), to two units in the last place; nan for nan. */
 static inline double sigmoid(double x, double min_exponent)
 {
-    double e = scaled_exp(-fabs(x), min_exponent);
+    double e = scaled_exp(minus_magnitude(x), min_exponent);
     return (x >= 0.0 ? TWO_TO_600 : e) / (TWO_TO_600 + e);
 }
 

@@ -162,14 +162,3 @@ static double sum_of(const double *values, ptrdiff_t n)
         s[l] += values[j + l];
     return sum_of_eight(s);
 }
-
-/* Have memory that will be read soon brought to the second-level cache. */
-static inline void prefetch(const char *memory, ptrdiff_t bytes)
-{
-#if defined(__GNUC__)
-    for (ptrdiff_t at = 0; at < bytes; at += 64)
-        __builtin_prefetch(memory + at, 0, 2);
-#else
-    (void)memory, (void)bytes;
-#endif
-}

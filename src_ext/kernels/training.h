@@ -3,8 +3,15 @@
 /* Design
  *
  * Small problems are bound by latency: an iteration cannot begin before the last has ended. Up to eight coefficients are
- * therefore kept in registers, by a loop whose width is a constant of the compiler's, over a packed copy of the samples. Measured
- * on the lesson (4×3, 20,000 iterations): 0.72 ms, against 1.50 ms with weights and gradient in memory; with AVX-512 0.61 ms. */
+ * therefore kept in registers, by a loop whose width is a constant of the compiler's, over a packed copy of the samples: twice as
+ * fast as with weights and gradient in memory. In the copy, the first numbers of four rows stand together, then their second
+ * ones, and so on; the last four is filled up with rows of zeros, which change no sum. Its loop over four rows is one vector
+ * without a loop around it, so that all constants are at hand: the lesson (4×3, 20,000 iterations) took 0.70 ms so, 0.76 ms with
+ * a loop over rows. That is about a hundred cycles for an iteration, the length of the chain of operations in it.
+ *
+ * A gradient begins at -0.0, as the compiler knows that adding to it changes nothing, so the chain is shorter by an addition.
+ * The sum can then be -0.0 where it would be 0.0 from 0.0 on; w + rate · gradient is the same for both unless w is -0.0, which
+ * the first step therefore makes 0.0. */
 
 #pragma once
 
@@ -13,8 +20,23 @@
 #define PACKED_WIDTH 8   /* the most coefficients of an output that are kept in registers */
 #define PACKED_ROWS 256  /* beyond them, blocks of rows are as fast */
 
+/* gradient += Σ x · adjustment over four packed rows, one after the other. */
+ALWAYS_INLINE void add_packed_four(
+    int width, const double *rows, const double *targets, const double *w, double *gradient, double min_exponent)
+{
+    for (int r = 0; r < 4; r++) {
+        double logit = rows[r] * w[0];
+        for (int j = 1; j < width; j++)
+            logit += rows[j * 4 + r] * w[j];
+        double output = sigmoid(logit, min_exponent);
+        double adjustment = (targets[r] - output) * (output * (1.0 - output));
+        for (int j = 0; j < width; j++)
+            gradient[j] += rows[j * 4 + r] * adjustment;
+    }
+}
+
 /* Up to `iterations` steps of one output's squared error over packed rows, until a coefficient would leave ±limit; returns how
- * many. Inlined with a constant width; it stores nothing on the way, so that the compiler may take several rows at a time. */
+ * many. Inlined with a constant width. */
 ALWAYS_INLINE int64_t train_packed_width(
     int width, const double *rows, const double *targets, double *coefficients, ptrdiff_t n_rows, int64_t iterations,
     double learning_rate, double limit)
@@ -22,21 +44,14 @@ ALWAYS_INLINE int64_t train_packed_width(
     double w[PACKED_WIDTH], gradient[PACKED_WIDTH], updated[PACKED_WIDTH], min_exponent = MIN_EXPONENT;
     int64_t iteration = 0;
     for (int j = 0; j < width; j++)
-        w[j] = coefficients[j];
+        w[j] = coefficients[j] + 0.0;
     for (; iteration < iterations; iteration++) {
         double largest = 0.0;
         for (int j = 0; j < width; j++)
-            gradient[j] = 0.0;
-        for (ptrdiff_t i = 0; i < n_rows; i++) {
-            const double *row = rows + i * width;
-            double logit = row[0] * w[0];
-            for (int j = 1; j < width; j++)
-                logit += row[j] * w[j];
-            double output = sigmoid(logit, min_exponent);
-            double adjustment = (targets[i] - output) * (output * (1.0 - output));
-            for (int j = 0; j < width; j++)
-                gradient[j] += row[j] * adjustment;
-        }
+            gradient[j] = -0.0;
+        add_packed_four(width, rows, targets, w, gradient, min_exponent);
+        for (ptrdiff_t i = 4; i < n_rows; i += 4)
+            add_packed_four(width, rows + i * width, targets + i, w, gradient, min_exponent);
         for (int j = 0; j < width; j++) {
             updated[j] = w[j] + learning_rate * gradient[j];
             largest = fabs(updated[j]) > largest ? fabs(updated[j]) : largest;
@@ -46,7 +61,7 @@ ALWAYS_INLINE int64_t train_packed_width(
         for (int j = 0; j < width; j++)
             w[j] = updated[j];
     }
-    for (int j = 0; j < width; j++)
+    for (int j = 0; j < width && iteration > 0; j++)
         coefficients[j] = w[j];
     return iteration;
 }
@@ -83,9 +98,10 @@ static double packed_loss(
 {
     double loss = 0.0;
     for (ptrdiff_t i = 0; i < n_rows; i++) {
-        double logit = rows[i * width] * coefficients[0];
+        const double *row = rows + i / 4 * 4 * width + i % 4;
+        double logit = row[0] * coefficients[0];
         for (ptrdiff_t j = 1; j < width; j++)
-            logit += rows[i * width + j] * coefficients[j];
+            logit += row[j * 4] * coefficients[j];
         double error = targets[i] - sigmoid(logit, MIN_EXPONENT);
         loss += 0.5 * error * error;
     }
@@ -98,15 +114,18 @@ static int train_packed(
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, n_rows = problem->rows.n_rows;
     int64_t work_of_output = work_of(problem, n_rows) / k, at_once = larger(1, WORK_BETWEEN_INTERRUPTS / (work_of_output * k));
-    double *rows = allocate(n_rows * (width + k) + k * width), *targets = rows + n_rows * width, *before = targets + n_rows * k;
+    ptrdiff_t padded_rows = padded(n_rows);
+    double *rows = allocate(padded_rows * (width + k) + k * width);
     if (!rows)
         return OUT_OF_MEMORY;
+    double *targets = rows + padded_rows * width, *before = targets + padded_rows * k;
+    memset(rows, 0, padded_rows * (width + k) * sizeof(double));
     int size = problem->rows.storage == FLOAT64 ? 8 : problem->rows.storage == FLOAT32 ? 4 : 1;
     for (ptrdiff_t i = 0; i < n_rows; i++) {
         for (ptrdiff_t j = 0; j < width; j++)
-            rows[i * width + j] = j < n ? number_at(size, problem->rows.memory, i * n + j) : 1.0;
+            rows[i / 4 * 4 * width + j * 4 + i % 4] = j < n ? number_at(size, problem->rows.memory, i * n + j) : 1.0;
         for (ptrdiff_t c = 0; c < k; c++)
-            targets[c * n_rows + i] = ((const double *)problem->targets.memory)[i * k + c];
+            targets[c * padded_rows + i] = ((const double *)problem->targets.memory)[i * k + c];
     }
     Watch watch = {interrupted, NULL, 0, 0};
     int64_t mark = 0;
@@ -114,7 +133,7 @@ static int train_packed(
         if (*made == mark && n_losses > 0) {
             double loss = 0.0;
             for (ptrdiff_t c = 0; c < k; c++)
-                loss += packed_loss(width, rows, targets + c * n_rows, coefficients + c * width, n_rows);
+                loss += packed_loss(width, rows, targets + c * padded_rows, coefficients + c * width, n_rows);
             *losses++ = loss;
             n_losses--;
             mark = next_mark(mark);
@@ -124,7 +143,7 @@ static int train_packed(
         memcpy(before, coefficients, k * width * sizeof(double));
         for (ptrdiff_t c = 0; c < k && !is_interrupted(&watch, work_of_output * reached);) {
             int64_t own = train_packed_output(
-                width, rows, targets + c * n_rows, coefficients + c * width, n_rows, reached, learning_rate, limit);
+                width, rows, targets + c * padded_rows, coefficients + c * width, n_rows, reached, learning_rate, limit);
             c++;
             if (own < reached) {  /* all outputs again, for as many iterations as this one made */
                 memcpy(coefficients, before, k * width * sizeof(double));

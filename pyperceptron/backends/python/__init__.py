@@ -15,6 +15,7 @@ from pyperceptron.backends.python.linear_algebra import (
 )
 from pyperceptron.backends.python.linear_loss import LinearLoss, pickled_loss, systematic_sample
 from pyperceptron.backends.python.prediction import RowPredictor, first_outside, log_probabilities, predict, predicted_classes
+from pyperceptron.seeding import uniform_weights
 
 __all__ = [
     "LinearLoss",
@@ -37,4 +38,5 @@ __all__ = [
     "scale",
     "systematic_sample",
     "train",
+    "uniform_weights",
 ]
