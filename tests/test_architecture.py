@@ -31,7 +31,7 @@ LEVELS = [
     {"encoding", "labels"},
     {"samples", "columns"},
     {"metrics", "model", "objective", "weights"},
-    {"coefficients", "evaluation", "orthogonal", "stored_model"},
+    {"coefficients", "evaluation", "orthogonal", "preconditioners", "stored_model"},
     {"degeneracy"},
     {"stopping"},
     {"solvers"},
