@@ -312,6 +312,10 @@ class Objective:
                 self.backend.add_scaled(column, -offset, array("d", [1.0]) * len(column))
         return columns + [array("d", [1.0]) * len(rows)] * self.intercept
 
+    def cost_of_evaluation(self) -> float:
+        """Estimate the cost of an evaluation, in multiplications as `cost_of_all_outputs` counts them."""
+        return self._hessian_work(0)[2]
+
     def hessian_cost(self, n_rows: int, n_matrices: int = 1) -> float:
         """Estimate the cost of Hessians over n_rows rows and their Cholesky factors, in evaluations.
 

@@ -41,6 +41,7 @@ FIRST_ROWS = 10  # rows per column in the first sampled Hessian of one output; d
 LEAST_ROWS = 2  # rows per column in Hessians of several outputs
 FIRST_WAIT = 10  # passes until these are made anew; doubled each time
 SHARE_OF_WAIT = 0.2  # how much of the passes until then the new ones may cost
+LITTLE_MEMORY = 4_000_000  # numbers, 32 MB: what Hessians may take, however few the samples are
 EQUAL_SHARE = 0.1  # of the Hessian with equal curvatures
 MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
 LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
@@ -130,20 +131,27 @@ class SingleHessian(Preconditioner):
 
 
 class HessiansOfOutputs(Preconditioner):
-    """B is a Hessian of some rows for each output, or their mean for all: see the design above."""
+    """B is a Hessian of some rows for each output, or their mean for all, and in the end that of all outputs together.
+
+    The design above says when which.
+    """
 
     memory = 20
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self._n_matrices = objective.n_outputs if objective.size <= objective.n_rows else 1
+        most = max(objective.n_rows * objective.width, LITTLE_MEMORY)
+        self._n_matrices = objective.n_outputs if objective.size * objective.width <= most else 1
         start = zeros(objective.size)
-        subset = objective.representative_rows(start, self._rows(FIRST_WAIT * SHARE_OF_WAIT, 1))
+        subset = objective.representative_rows(start, self._rows(SHARE_OF_WAIT * FIRST_WAIT, 1))
         self._equal = objective.hessian(start, subset=subset)
         self._of_mean, is_singular = regularized_cholesky(self._equal, objective.width, objective.backend)
         self._of_outputs = self._of_mean
         objective.is_singular |= is_singular
-        self._wait, self._passes = FIRST_WAIT, objective.passes
+        self._of_all = array("d")  # none yet
+        self._cost_of_all = objective.cost_of_all_outputs() / objective.cost_of_evaluation()
+        self._began = self._passes = objective.passes
+        self._wait = FIRST_WAIT
 
     def _rows(self, cost: float, n_matrices: int) -> int:
         objective = self._objective
@@ -151,24 +159,33 @@ class HessiansOfOutputs(Preconditioner):
 
     def renew(self, before: Point, point: Point, is_close: bool, has_failed: bool) -> bool:
         objective, self.is_fresh = self._objective, has_failed
-        n_rows = self._rows(self._wait * SHARE_OF_WAIT, self._n_matrices)
-        least = max(self._wait, objective.hessian_cost(n_rows, self._n_matrices))
-        if has_failed or objective.passes - self._passes >= least:
-            self._make(point, n_rows)
-            self._wait, self._passes = 2 * self._wait, objective.passes
-        return has_failed
-
-    def _make(self, point: Point, n_rows: int) -> None:
-        objective, coefficients = self._objective, point.coefficients
-        subset = objective.representative_rows(coefficients, n_rows)
-        factors = array("d")
-        if self._n_matrices == 1:
-            factors.extend(self._factor(objective.hessian(coefficients, subset=subset)))
+        n_rows = self._rows(SHARE_OF_WAIT * self._wait, self._n_matrices)
+        waits = max(self._wait, objective.hessian_cost(n_rows, self._n_matrices))
+        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= self._cost_of_all
+        if self._of_all:
+            waits = self._wait
+        elif is_long:
+            waits, self._wait = 0, FIRST_WAIT
+        if not has_failed and objective.passes - self._passes < waits:
+            return False
+        if is_long:
+            matrix = objective.hessian_of_all_outputs(point.coefficients)
+            self._of_all = regularized_cholesky(matrix, objective.size, objective.backend)[0]
         else:
-            for matrix in objective.hessians(coefficients, subset):
-                objective.add_l2(matrix)
-                factors.extend(self._factor(matrix))
-        self._of_outputs = factors
+            self._of_outputs = self._factors(point.coefficients, n_rows)
+        self._wait, self._passes = 2 * self._wait, objective.passes
+        return has_failed or is_long
+
+    def _factors(self, coefficients: Numbers, n_rows: int) -> Numbers:
+        objective = self._objective
+        subset = objective.representative_rows(coefficients, n_rows)
+        if self._n_matrices == 1:
+            return self._factor(objective.hessian(coefficients, subset=subset))
+        factors = array("d")
+        for matrix in objective.hessians(coefficients, subset):
+            objective.add_l2(matrix)
+            factors.extend(self._factor(matrix))
+        return factors
 
     def _factor(self, matrix: Numbers) -> Numbers:
         """Return the Cholesky factor of a Hessian with a share of the one with equal curvatures, scaled alike."""
@@ -185,6 +202,9 @@ class HessiansOfOutputs(Preconditioner):
 
     def solve(self, vector: Numbers) -> None:
         backend, width = self._objective.backend, self._objective.width
+        if self._of_all:
+            backend.cholesky_solve(self._of_all, len(vector), vector)
+            return
         if not self._objective.loss.coupled:
             backend.cholesky_solve(self._of_outputs, width, vector)
             return
