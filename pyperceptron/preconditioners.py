@@ -161,7 +161,7 @@ class HessiansOfOutputs(Preconditioner):
         objective, self.is_fresh = self._objective, has_failed
         n_rows = self._rows(SHARE_OF_WAIT * self._wait, self._n_matrices)
         waits = max(self._wait, objective.hessian_cost(n_rows, self._n_matrices))
-        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= self._cost_of_all
+        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= 2 * self._cost_of_all
         if self._of_all:
             waits = self._wait
         elif is_long:
