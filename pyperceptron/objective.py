@@ -210,7 +210,7 @@ class Objective:
         subset: RowSubset | None,
         n_matrices: int,
     ) -> Numbers:
-        """Return n_matrices means over all rows or some, in parts that depend on nothing but the numbers of rows and columns."""
+        """Return n_matrices sums over all rows or some, divided by the total weight, whatever the number of threads."""
         rows, row_weights = (subset.rows, subset.weights) if subset else (None, None)
         n_rows = len(subset.rows) if subset else self.n_rows
         numbers = n_matrices * self.width**2
@@ -335,21 +335,16 @@ class Objective:
         evaluation = logits + self.width * max(2, self.n_outputs)
         return logits + n_matrices * self.width**2 / 2, n_matrices * self.width**3 / 6, self.n_rows * evaluation
 
-    def max_curvature(self, standardised: bool = False) -> float:
-        """Return a bound on the eigenvalues of the smooth part's Hessian; `standardised`: in standardised columns.
+    def max_curvature(self) -> float:
+        """Return a bound on the eigenvalues of the smooth part's Hessian.
 
         In the logits this bound is the loss's curvature_bound, and the largest eigenvalue of mean(x·xᵀ) is at most its trace.
         """
-        if standardised:
-            pairs = zip(self.l2_weights, self.scales, strict=False)
-            trace, l2 = float(self.width), max((weight / (scale * scale) for weight, scale in pairs), default=0.0)
-        else:
-            trace = float(self.intercept)
-            for mean, scale in zip(self.means, self.scales, strict=True):
-                trace += mean * mean + scale * scale
-            l2 = max(self.l2_weights)
+        trace = float(self.intercept)
+        for mean, scale in zip(self.means, self.scales, strict=True):
+            trace += mean * mean + scale * scale
         assert self.loss.curvature_bound is not None
-        return self.loss.curvature_bound * trace + l2
+        return self.loss.curvature_bound * trace + max(self.l2_weights)
 
     def gradient_norm(self, coefficients: Numbers, gradient: Numbers) -> float:
         """Return the maximum norm of J's gradient in standardised columns: 0 at a stationary point, and only there.

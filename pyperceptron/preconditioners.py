@@ -1,24 +1,32 @@
 """Models of J's Hessian that a quasi-Newton method steps by, and remakes on its way."""
 
-# Design of HessiansOfOutputs, for several outputs
+# Design of HessianBlocks, for several outputs
 #
-# (a) The Hessian of k outputs of w coefficients each takes k²·w² numbers and k³·w³/6 multiplications to factor. Its diagonal
-#     blocks, a Hessian for each output, take 1/k and 1/k² of that. What the softmax couples is left to the curvature pairs, but
-#     for one thing: adding the same to all outputs changes no probability. So B works on the outputs less their mean. Without
-#     that, steps leave the plane in which the optimum lies, and only the penalty, which is weak, brings them back.
-# (b) A row that is told apart with certainty has no curvature, until a step moves it. So each block is in part the Hessian with
-#     equal curvatures, which is computed once, scaled alike. It also carries the columns of which a sample holds few rows, so
-#     that two rows per column do.
-# (c) The first B has equal curvatures. A new one is made after 10, 20, 40, ... passes since the last, of as many rows as a fifth
-#     of these passes cost; or, if two rows per column cost more than the passes, when the passes have cost as much. So all
-#     Hessians cost at most about as much as the passes.
-# (d) A Hessian for each output is made if together they have no more numbers than the samples; else one, their mean.
+# (a) The Hessian of k outputs of w coefficients each has k²·w² numbers, and its Cholesky factor takes k³·w³/6 multiplications.
+#     The blocks on its diagonal, one for each output, take 1/k and 1/k² of that. B consists of these; what the outputs do to
+#     each other is left to the curvature pairs, with one exception: adding the same to all outputs of a softmax changes no
+#     probability. So B is for what is left of each output when their mean is subtracted. Otherwise each step would leave the
+#     plane that holds the optimum, and only the penalty, which is weak, would bring the next ones back.
+# (b) A row whose class is certain has no curvature until a step makes it uncertain. So a tenth of each block is the Hessian
+#     with equal curvatures, at coefficients of 0, with as large a diagonal on average. It is computed once. It also makes up
+#     for columns of which a sample has too few rows, so that two rows per column do.
+# (c) The first B is the Hessian with equal curvatures. The blocks are computed after 10, 20, 40 ... passes since the last time,
+#     from as many rows as a fifth of these passes cost, or from two rows per column; if these cost more, B waits until the
+#     passes have cost as much. So all Hessians together cost about as much as the passes, at most.
+# (d) If there is no more than a weak penalty, two outputs may share nearly all probability of many rows, and the curvature of
+#     their sum is a tiny part of that of either. No blocks tell. So the Hessian of all outputs follows after as many passes as
+#     two of it cost, and then after 10, 20, 40 ... passes, if it takes no more than 32 MB.
+# (e) Memory: k + 2 matrices of w². If they have more numbers than the samples, and more than 32 MB, B is one Hessian for all
+#     outputs, their mean.
 #
-# Passes to within 1e-6 of the optimum, and to tol=1e-6 (C = 1; standardised columns, but for "raw" and "/255"):
+# Passes to within 1e-6 of the optimum, and until tol=1e-6 ends the training (C = 1, columns standardised or divided by 255):
 #
-#                                              diagonal     mean Hessian   of each output   less the mean   and equal curvatures
-#     1,797×64 digits, 10 classes              77, 92       82, 95         38, 44
-#     10,000×54 with rare columns, 7 classes   177, 278     354, 518       157, 210
+#     rows×columns, classes                   columns' scales   mean Hessian   blocks      with (b)   with (b) and less the mean
+#     digits 1,797×64, 10                       77    92          82    95     38    44    42    50     32    40
+#     rare columns 10,000×54, 7                177   278         354   518    157   210   134   209     33    66
+#     clusters 20,000×30, 50                                      82    94     27    30    61    72     20    29
+#     strokes / 255, 10,000×784, 10            401   598         202   255     92   109                 64    86
+#     strokes 10,000×655, 10                   793   835        2067  2105                             143   168
 
 from __future__ import annotations
 
@@ -43,33 +51,34 @@ FIRST_WAIT = 10  # passes until these are made anew; doubled each time
 SHARE_OF_WAIT = 0.2  # how much of the passes until then the new ones may cost
 LITTLE_MEMORY = 4_000_000  # numbers, 32 MB: what Hessians may take, however few the samples are
 EQUAL_SHARE = 0.1  # of the Hessian with equal curvatures
-MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
+MAX_HESSIAN_COST = 8.0  # of the first Hessian of one output, in evaluations
+MAX_BLOCK_COST = 32.0  # of one from as few rows as possible; if it costs more, the columns' scales must do
 LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
 MUCH_WORK = 2e10  # if the caller asks for Newton's method
 NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
 
 
 def preconditioner(objective: Objective, point: Point, sampled: bool) -> Preconditioner:
-    """Return the model to begin with; `sampled`: of some of the rows, or if that costs too much of none."""
-    per_column = FIRST_ROWS if objective.n_outputs == 1 else LEAST_ROWS
-    n_rows = min(per_column * objective.width, objective.n_rows) if sampled else objective.n_rows
-    if objective.n_outputs > 1 and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK):
-        return SingleHessian(objective, point, objective.n_rows, sampled=False, whole=True)
-    if sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST:
+    """Return the model to begin with; `sampled`: from some of the rows, or if that costs too much from none."""
+    several, n_rows = objective.n_outputs > 1, objective.n_rows
+    if several and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK):
+        return SingleHessian(objective, point, n_rows, sampled=False, whole=True)
+    first = min(FIRST_ROWS * objective.width, n_rows) if sampled else n_rows
+    if not several and (not sampled or objective.hessian_cost(first) <= MAX_HESSIAN_COST):
+        return SingleHessian(objective, point, first, sampled)
+    if sampled and objective.hessian_cost(min(LEAST_ROWS * objective.width, n_rows)) > MAX_BLOCK_COST:
         return Scales(objective)
-    return HessiansOfOutputs(objective) if objective.n_outputs > 1 else SingleHessian(objective, point, n_rows, sampled)
+    return HessianBlocks(objective)
 
 
 class Preconditioner:
     """B, a model of J's Hessian.
 
-    memory         how many curvature pairs correct it
-    initial_scale  what B's inverse is multiplied by before there is a pair
-    is_fresh       whether B is of the last point, so that a line search without success means that there is no way down
+    memory    how many curvature pairs correct it
+    is_fresh  whether B is of the last point, so that a line search without success means that there is no way down
     """
 
     memory = 8
-    initial_scale = 1.0
     is_fresh = False
 
     def solve(self, vector: Numbers) -> None:
@@ -90,9 +99,9 @@ class Preconditioner:
 class SingleHessian(Preconditioner):
     """B is J's Hessian as L·Lᵀ: of one output, or if `whole` of all of them together.
 
-    A new one is made after a step that reduced the gradient too little. If `sampled`, it is of about n_rows rows and of twice as
-    many each time, and waits until the passes since the last have cost as much as it will, so that the total cost is at most
-    twice the minimum.
+    A new one is made after a step that reduced the gradient too little. If `sampled`, it is of about n_rows rows, then of twice
+    as many each time, and waits until the passes since the last have cost as much as it will, so that the total cost is at
+    most twice the minimum.
     """
 
     def __init__(self, objective: Objective, point: Point, n_rows: int, sampled: bool, whole: bool = False) -> None:
@@ -130,7 +139,7 @@ class SingleHessian(Preconditioner):
         return True
 
 
-class HessiansOfOutputs(Preconditioner):
+class HessianBlocks(Preconditioner):
     """B is a Hessian of some rows for each output, or their mean for all, and in the end that of all outputs together.
 
     The design above says when which.
@@ -231,23 +240,29 @@ class HessiansOfOutputs(Preconditioner):
 
 
 class Scales(Preconditioner):
-    """B is the identity in standardised columns, so it needs only their means and scales."""
+    """B is the Hessian with equal curvatures as if the columns were uncorrelated, which needs only their means and scales.
+
+    In an output's (w, b) it is curvature·(scale·w)² + l2·w² summed over the columns, and curvature·(b + Σ mean·w)².
+    """
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
-        self.initial_scale = 1 / objective.max_curvature(standardised=True)
+        assert objective.loss.curvature_bound is not None
+        self._curvature = curvature = objective.loss.curvature_bound
+        pairs = zip(objective.scales, objective.l2_weights, strict=False)
+        self._curvatures = array("d", (curvature * scale * scale + l2 for scale, l2 in pairs))
 
     def solve(self, vector: Numbers) -> None:
-        """vector = B⁻¹·vector, which in an output's (w, b) is ((w - mean·b) / scale², b - Σ mean·(w - mean·b) / scale²)."""
+        """vector = B⁻¹·vector: (w - mean·b) / (curvature·scale² + l2), and b / curvature - Σ mean·w of that."""
         objective = self._objective
-        means, scales, n = objective.means, objective.scales, objective.n_inputs
+        means, n = objective.means, objective.n_inputs
         for first in range(0, objective.size, objective.width):
             intercept = vector[first + n] if objective.intercept else 0.0
-            own = zip(vector[first : first + n], means, scales, strict=True)
-            solved = array("d", [(value - mean * intercept) / (scale * scale) for value, mean, scale in own])
+            own = zip(vector[first : first + n], means, self._curvatures, strict=True)
+            solved = array("d", [(value - mean * intercept) / curvature for value, mean, curvature in own])
             vector[first : first + n] = solved
             if objective.intercept:
-                vector[first + n] = intercept - objective.backend.dot(means, solved)
+                vector[first + n] = intercept / self._curvature - objective.backend.dot(means, solved)
 
 
 def regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple[Numbers, bool]:

@@ -230,9 +230,7 @@ def line_search(objective: Objective, point: Point, direction: Numbers, directio
     return None
 
 
-def two_loop_recursion(
-    gradient: Numbers, model: Preconditioner, pairs: list[CurvaturePair], backend: Backend
-) -> Numbers:
+def two_loop_recursion(gradient: Numbers, model: Preconditioner, pairs: list[CurvaturePair], backend: Backend) -> Numbers:
     """L-BFGS two-loop recursion; the model is the initial Hessian, scaled by the last pair (Nocedal and Wright 2006, 7.4)."""
     direction = gradient[:]
     alphas = []
@@ -241,7 +239,7 @@ def two_loop_recursion(
         backend.add_scaled(direction, -alpha, pair.y)
         alphas.append(alpha)
     model.solve(direction)
-    scale = model.initial_scale
+    scale = 1.0
     if pairs:
         solved = pairs[-1].y[:]
         model.solve(solved)
