@@ -50,6 +50,7 @@ LEAST_ROWS = 2  # rows per column in Hessians of several outputs
 FIRST_WAIT = 10  # passes until these are made anew; doubled each time
 SHARE_OF_WAIT = 0.2  # how much of the passes until then the new ones may cost
 LITTLE_MEMORY = 4_000_000  # numbers, 32 MB: what Hessians may take, however few the samples are
+PATIENCE = 2.0  # times the cost of a Hessian of all outputs: how many passes are made before it is computed
 EQUAL_SHARE = 0.1  # of the Hessian with equal curvatures
 MAX_HESSIAN_COST = 8.0  # of the first Hessian of one output, in evaluations
 MAX_BLOCK_COST = 32.0  # of one from as few rows as possible; if it costs more, the columns' scales must do
@@ -170,7 +171,7 @@ class HessianBlocks(Preconditioner):
         objective, self.is_fresh = self._objective, has_failed
         n_rows = self._rows(SHARE_OF_WAIT * self._wait, self._n_matrices)
         waits = max(self._wait, objective.hessian_cost(n_rows, self._n_matrices))
-        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= 2 * self._cost_of_all
+        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= PATIENCE * self._cost_of_all
         if self._of_all:
             waits = self._wait
         elif is_long:
