@@ -79,7 +79,7 @@ def newton(
 
 
 def lbfgs(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: float | None) -> Generator[Point, None, str]:
-    """L-BFGS preconditioned by a Hessian of some of the rows or, if that costs too much, by the columns' means and scales."""
+    """L-BFGS preconditioned by Hessians of some of the rows or, if these cost too much, by the columns' means and scales."""
     if objective.l1:
         return (yield from proximal_newton(objective, point, tolerance))
     return (yield from quasi_newton(objective, point, tolerance, sampled=True))
