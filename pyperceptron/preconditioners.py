@@ -169,22 +169,23 @@ class HessianBlocks(Preconditioner):
 
     def renew(self, before: Point, point: Point, is_close: bool, has_failed: bool) -> bool:
         objective, self.is_fresh = self._objective, has_failed
+        passes = objective.passes
+        together = objective.size**2 <= LITTLE_MEMORY and passes - self._began >= PATIENCE * self._cost_of_all
+        begins_together = together and not self._of_all
+        if begins_together:
+            self._wait = FIRST_WAIT
         n_rows = self._rows(SHARE_OF_WAIT * self._wait, self._n_matrices)
-        waits = max(self._wait, objective.hessian_cost(n_rows, self._n_matrices))
-        is_long = objective.size**2 <= LITTLE_MEMORY and objective.passes - self._began >= PATIENCE * self._cost_of_all
-        if self._of_all:
-            waits = self._wait
-        elif is_long:
-            waits, self._wait = 0, FIRST_WAIT
-        if not has_failed and objective.passes - self._passes < waits:
+        cost = 0.0 if together else objective.hessian_cost(n_rows, self._n_matrices)
+        if not has_failed and not begins_together and passes - self._passes < max(self._wait, cost):
             return False
-        if is_long:
+        self._of_outputs = self._of_mean  # frees the last ones
+        if together:
             matrix = objective.hessian_of_all_outputs(point.coefficients)
             self._of_all = regularized_cholesky(matrix, objective.size, objective.backend)[0]
         else:
             self._of_outputs = self._factors(point.coefficients, n_rows)
-        self._wait, self._passes = 2 * self._wait, objective.passes
-        return has_failed or is_long
+        self._wait, self._passes = 2 * self._wait, passes
+        return has_failed or together
 
     def _factors(self, coefficients: Numbers, n_rows: int) -> Numbers:
         objective = self._objective
