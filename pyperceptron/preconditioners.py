@@ -54,7 +54,7 @@ PATIENCE = 2.0  # times the cost of a Hessian of all outputs: how many passes ar
 EQUAL_SHARE = 0.1  # of the Hessian with equal curvatures
 MAX_HESSIAN_COST = 8.0  # of the first Hessian of one output, in evaluations
 MAX_BLOCK_COST = 32.0  # of one from as few rows as possible; if it costs more, the columns' scales must do
-LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
+LITTLE_WORK = 5e5  # multiplications, a millisecond: what the Hessian of all outputs may cost to be used from the start
 MUCH_WORK = 2e10  # if the caller asks for Newton's method
 NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
 

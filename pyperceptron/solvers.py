@@ -8,7 +8,7 @@ from operator import mul
 
 from pyperceptron.objective import soft_threshold
 from pyperceptron.orthogonal import OrthogonalColumns
-from pyperceptron.preconditioners import LITTLE_WORK, preconditioner, regularized_cholesky
+from pyperceptron.preconditioners import preconditioner, regularized_cholesky
 from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, examine
 from pyperceptron.vectors import zeros
 
@@ -31,6 +31,7 @@ MAX_BACKTRACKS_IN_ROUNDING = 3  # if the predicted decrease is below ROUNDING
 ROUNDING_DECREMENT = 1e-10  # of J: what may be left where rounding hides any progress ...
 ROUNDING_IMBALANCE = 1e-6  # ... if the gradient is as balanced as that
 ROUNDING_GRADIENT = 1e-6  # of the largest gradient norm that tol allows: smaller ones may be nothing but rounding
+LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost with l1
 NEARLY_COLLINEAR = 1e-4  # of a column, which no other columns explain
 MIN_STEP_SIZE = 1e-6
 NEGLIGIBLE = 1e-11  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
