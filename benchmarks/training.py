@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made import MADE
 from measure import Row, Section, pinned, timed, version_of
 
 import pyperceptron as pp
 
 CLOSE_ENOUGH = 1e-6
 LADDER = tuple(10.0**-exponent for exponent in range(1, 11))
-PATIENCE = 3.0  # seconds for one fit
+PATIENCE = 3.0  # seconds for one fit, or ...
+MUCH_SLOWER = 20.0  # ... as many times as long as ours takes
 MOST_ITERATIONS = 100_000
+MANY_COEFFICIENTS = 1000  # whose Hessian takes newton-cholesky minutes, and the other solvers too long to be a reference
 SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "liblinear", "sag", "saga")
 FILES = ("banknote", "spambase", "adult")
 OURS = "pyperceptron"
@@ -42,6 +45,7 @@ class Problem:
         self.k = 1 if n_classes == 2 else n_classes
         self.l2 = 1 / self.n
         self.best = math.inf
+        self.patience = PATIENCE
 
     def objective(self, W: Array, b: Array) -> float:
         return self.with_gradient(np.column_stack([W, b]).ravel())[0]
@@ -96,10 +100,11 @@ def _section(name: str, X: Array, y: Array) -> tuple[Section, list[Row], Row]:
     raw = Problem(X, y)
     scikit, scipy, snap, liblinear = map(version_of, ("scikit-learn", "scipy", "snapml", "liblinear-official"))
     two = scaled.k == 1
+    too_large = scaled.k * (scaled.d + 1) > MANY_COEFFICIENTS
     peers: list[tuple[str, str | None, Fit]] = [
         (f"scikit-learn, {solver}" + (" (intercept_scaling 100)" if solver == "liblinear" else ""), scikit, _scikit(solver))
         for solver in SOLVERS
-        if two or solver != "liblinear"
+        if (two or solver != "liblinear") and not (too_large and solver == "newton-cholesky")
     ]
     peers.append(("SciPy, L-BFGS-B over NumPy", scipy, _scipy))
     if two:  # the others have no softmax
@@ -108,7 +113,9 @@ def _section(name: str, X: Array, y: Array) -> tuple[Section, list[Row], Row]:
         peers.append(("snapml, dual, intercept_scaling 10", snap, _snapml(10.0)))
     with pinned(1):
         for problem in (scaled, raw):
-            problem.best = min(problem.objective(*tight(problem, 1e-10, 10_000)) for tight in _tightest())
+            seconds = timed(partial(_fitted, problem))
+            problem.patience = max(PATIENCE, MUCH_SLOWER * seconds)
+            problem.best = min(problem.objective(*tight(problem, 1e-10, 10_000)) for tight in _tightest(problem))
         rows = [_peer(peer, version, fit, scaled) for peer, version, fit in peers]
         raw_peer = _peer("scikit-learn, lbfgs, raw columns", scikit, _scikit("lbfgs"), raw)
         if raw_peer.run and _warns_by_default(raw):
@@ -127,7 +134,7 @@ def _peer(name: str, version: str | None, fit: Fit, problem: Problem) -> Row:
         fit(problem, LADDER[0], 1)  # loads the library
         start = time.perf_counter()
         fit(problem, LADDER[-1], 20)
-        iterations = int(min(max(PATIENCE / (time.perf_counter() - start) * 20, 100), MOST_ITERATIONS))
+        iterations = int(min(max(problem.patience / (time.perf_counter() - start) * 20, 100), MOST_ITERATIONS))
     for tol in LADDER:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -138,9 +145,11 @@ def _peer(name: str, version: str | None, fit: Fit, problem: Problem) -> Row:
             kinds = sorted({warning.category.__name__ for warning in caught})
             note = f" (a {', '.join(kinds)})" if kinds else ""
             return Row(f"{name}, tol {tol:g}{note}", version, partial(timed, partial(_quietly, fit, problem, tol, iterations)))
-        if seconds > 0.8 * PATIENCE:
+        if seconds > 0.8 * problem.patience:
             break
-    return Row(name, version, None, f"does not reach it in {PATIENCE:g} s or {iterations:,} iterations: {excess:.1g} above")
+    return Row(
+        name, version, None, f"does not reach it in {problem.patience:.2g} s or {iterations:,} iterations: {excess:.1g} above"
+    )
 
 
 def _quietly(fit: Fit, problem: Problem, tol: float, iterations: int) -> None:
@@ -150,16 +159,17 @@ def _quietly(fit: Fit, problem: Problem, tol: float, iterations: int) -> None:
 
 
 def _ours(name: str, problem: Problem) -> Row:
-    def fit() -> pp.Perceptron:
-        return pp.Perceptron(l2=problem.l2, threads=1).fit(problem.X, problem.y)
-
-    model = fit()
+    model = _fitted(problem)
     if not (excess := problem.excess(model.coef_, model.intercept_)) <= CLOSE_ENOUGH:
         raise SystemExit(f"{name} is {excess:.2g} above the optimum of {problem.best!r}: nothing to compare")
-    return Row(name, pp.__version__, lambda: timed(fit))
+    return Row(name, pp.__version__, lambda: timed(partial(_fitted, problem)))
 
 
-def _tightest() -> Iterator[Fit]:
+def _fitted(problem: Problem) -> pp.Perceptron:
+    return pp.Perceptron(l2=problem.l2, threads=1).fit(problem.X, problem.y)
+
+
+def _tightest(problem: Problem) -> Iterator[Fit]:
     """Yield the solvers that compute the reference optimum; the lowest objective is used."""
 
     def ours(problem: Problem, tol: float, iterations: int) -> Coefficients:
@@ -170,6 +180,8 @@ def _tightest() -> Iterator[Fit]:
         return model.coef_, model.intercept_
 
     yield ours
+    if problem.k * (problem.d + 1) > MANY_COEFFICIENTS:
+        return
     if version_of("scipy"):
         yield _scipy
     if version_of("scikit-learn"):
@@ -262,6 +274,9 @@ def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | st
             yield f"{name}.csv", "not found" if path else "not found: --data names its folder"
         else:
             yield name, _adult(path) if name == "adult" else _numbers(path)
+
+    for name, make in MADE.items():
+        yield f"made: {name}", make()
 
 
 def _numbers(path: Path) -> tuple[Array, Array]:

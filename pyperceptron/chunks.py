@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 CHUNK_VALUES = 65_536  # numbers in a chunk, at most, unless MIN_CHUNK_ROWS makes it more
+CHUNK_WORK = 2_000_000  # multiplications for a chunk's logits, likewise: many outputs make a chunk of few rows worth a thread
 MIN_CHUNK_ROWS = 128  # so that a chunk's gradient is small compared with its rows, and each quarter of it a long stream
 WORTH_A_THREAD = 2_000_000  # multiplications that repay starting one
 _WORK_AT_ONCE = 8_000_000  # multiplications in one job, a few milliseconds: after Ctrl-C each thread ends its own
@@ -30,13 +31,13 @@ class Chunks:
     threads   how many; None for as many as the work is worth and the machine has
     stop      one byte; a LinearLoss that is given it ends its work in every thread once it is not 0
 
-    The number of rows in a chunk depends on the width alone, so that the bits of a sum depend on nothing else.
+    The number of rows in a chunk depends on the width and the outputs alone, so that the bits of a sum depend on nothing else.
     """
 
     def __init__(self, view: memoryview[float], width: int, n_outputs: int, threads: int | None, backend: Backend) -> None:
         self.n_rows = len(view)
         self.bytes_in_row = view.nbytes // self.n_rows
-        self.rows_in_chunk = max(MIN_CHUNK_ROWS, CHUNK_VALUES // max(width, 8))
+        self.rows_in_chunk = max(MIN_CHUNK_ROWS, min(CHUNK_VALUES // max(width, 8), CHUNK_WORK // (width * n_outputs)))
         self.n_chunks = -(-self.n_rows // self.rows_in_chunk)
         self.work = self.n_rows * width * n_outputs  # multiplications for one pass
         self.threads = threads or _sensible_threads(self.work)

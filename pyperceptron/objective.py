@@ -11,6 +11,8 @@ from pyperceptron.vectors import as_flat, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.chunks import Chunks
     from pyperceptron.columns import Columns
@@ -24,6 +26,7 @@ _ROUNDING_ERRORS = 1e-13  # of J: mean errors that are nothing but rounding
 _ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
+_NUMBERS_AT_ONCE = 131_072  # in the Hessians of several outputs that are summed at a time, 1 MB
 
 
 class RowSubset:
@@ -187,20 +190,46 @@ class Objective:
         other   another output, for the mixed second derivatives in the coefficients of both
         subset  rows to sum over instead of all
         """
+        pair = (output, output if other is None else other)
+        matrix = self._sum_over_rows(self._linear_loss.hessian, coefficients, pair, subset, 1)
+        if pair[0] == pair[1]:
+            self.add_l2(matrix)
+        return matrix
+
+    def hessians(self, coefficients: Numbers, subset: RowSubset | None) -> Iterator[Numbers]:
+        """Yield for each output what `hessian` returns, without the l2 penalty."""
+        square = self.width**2
+        at_once = max(1, min(_NUMBERS_AT_ONCE // square, self.n_outputs))
+        for output in range(0, self.n_outputs, at_once):
+            count = min(at_once, self.n_outputs - output)
+            matrices = self._sum_over_rows(self._linear_loss.hessians, coefficients, (output, count), subset, count)
+            for start in range(0, count * square, square):
+                yield matrices[start : start + square]
+
+    def add_l2(self, matrix: Numbers) -> None:
+        """Add the second derivatives of the l2 penalty to a Hessian in one output's coefficients."""
+        for j in range(self.n_inputs):
+            matrix[j * self.width + j] += self.l2_weights[j]
+
+    def _sum_over_rows(
+        self,
+        function: Callable[..., Numbers],
+        coefficients: Numbers,
+        outputs: tuple[int, int],
+        subset: RowSubset | None,
+        n_matrices: int,
+    ) -> Numbers:
+        """Return n_matrices sums over all rows or some, divided by the total weight, whatever the number of threads."""
         rows, row_weights = (subset.rows, subset.weights) if subset else (None, None)
         n_rows = len(subset.rows) if subset else self.n_rows
-        work = n_rows * self.width**2
-        max_parts = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * self.width**2)
-        n_parts = 1 if work < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, max_parts))
+        numbers = n_matrices * self.width**2
+        max_parts = self.n_rows * self._chunks.bytes_in_row // (_BYTES_FOR_A_PART * 8 * numbers)
+        n_parts = 1 if n_rows * numbers < WORTH_A_THREAD else max(1, min(_HESSIAN_PARTS, max_parts))
         bounds = [(n_rows * part // n_parts, n_rows * (part + 1) // n_parts) for part in range(n_parts)]
-        pair = (output, output if other is None else other)
-        parts = self._chunks.map(bounds, self._linear_loss.hessian, coefficients, *pair, rows, row_weights)
-        matrix: Numbers = self.backend.add_in_tree(parts)
-        self.backend.scale(matrix, 1 / self.total_weight)
-        if pair[0] == pair[1]:
-            for j in range(self.n_inputs):
-                matrix[j * self.width + j] += self.l2_weights[j]
-        return matrix
+        parts = self._chunks.map(bounds, function, coefficients, *outputs, rows, row_weights)
+        total: Numbers = self.backend.add_in_tree(parts)
+        self.backend.scale(total, 1 / self.total_weight)
+        return total
 
     def hessian_of_all_outputs(self, coefficients: Numbers) -> Numbers:
         """Return all second derivatives of the smooth part: size × size, the lower triangle.
@@ -292,30 +321,39 @@ class Objective:
                 self.backend.add_scaled(column, -offset, array("d", [1.0]) * len(column))
         return columns + [array("d", [1.0]) * len(rows)] * self.intercept
 
-    def hessian_cost(self, n_rows: int) -> float:
-        """Estimate the cost of a Hessian over n_rows rows and its Cholesky factor, in evaluations.
+    def cost_of_evaluation(self) -> float:
+        """Estimate the cost of an evaluation, in multiplications as `cost_of_all_outputs` counts them."""
+        return self._hessian_work(0)[2]
+
+    def hessian_cost(self, n_rows: int, n_matrices: int = 1) -> float:
+        """Estimate the cost of Hessians over n_rows rows and their Cholesky factors, in evaluations.
 
         Counted in multiplications: a read counts as two, an exponential as 40.
         """
+        of_row, of_factors, evaluation = self._hessian_work(n_matrices)
+        return (n_rows * of_row + of_factors) / evaluation
+
+    def rows_worth(self, cost: float, n_matrices: int) -> int:
+        """Return over how many rows Hessians cost as much as so many evaluations; none if the Cholesky factors cost more."""
+        of_row, of_factors, evaluation = self._hessian_work(n_matrices)
+        return max(0, int((cost * evaluation - of_factors) / of_row))
+
+    def _hessian_work(self, n_matrices: int) -> tuple[float, float, float]:
+        """Return the work for a row in Hessians, for their Cholesky factors, and for an evaluation."""
         logits = self.width * max(2, self.n_outputs) + 40 * self.n_outputs
         evaluation = logits + self.width * max(2, self.n_outputs)
-        return (n_rows * (logits + self.width**2 / 2) + self.width**3 / 6) / (self.n_rows * evaluation)
+        return logits + n_matrices * self.width**2 / 2, n_matrices * self.width**3 / 6, self.n_rows * evaluation
 
-    def max_curvature(self, standardised: bool = False) -> float:
-        """Return a bound on the eigenvalues of the smooth part's Hessian; `standardised`: in standardised columns.
+    def max_curvature(self) -> float:
+        """Return a bound on the eigenvalues of the smooth part's Hessian.
 
         In the logits this bound is the loss's curvature_bound, and the largest eigenvalue of mean(x·xᵀ) is at most its trace.
         """
-        if standardised:
-            pairs = zip(self.l2_weights, self.scales, strict=False)
-            trace, l2 = float(self.width), max((weight / (scale * scale) for weight, scale in pairs), default=0.0)
-        else:
-            trace = float(self.intercept)
-            for mean, scale in zip(self.means, self.scales, strict=True):
-                trace += mean * mean + scale * scale
-            l2 = max(self.l2_weights)
+        trace = float(self.intercept)
+        for mean, scale in zip(self.means, self.scales, strict=True):
+            trace += mean * mean + scale * scale
         assert self.loss.curvature_bound is not None
-        return self.loss.curvature_bound * trace + l2
+        return self.loss.curvature_bound * trace + max(self.l2_weights)
 
     def gradient_norm(self, coefficients: Numbers, gradient: Numbers) -> float:
         """Return the maximum norm of J's gradient in standardised columns: 0 at a stationary point, and only there.

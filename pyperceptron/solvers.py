@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from array import array
 from math import inf, isfinite, sqrt
-from operator import mul, truediv
+from operator import mul
 
 from pyperceptron.objective import soft_threshold
 from pyperceptron.orthogonal import OrthogonalColumns
+from pyperceptron.preconditioners import preconditioner, regularized_cholesky
 from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, examine
 from pyperceptron.vectors import zeros
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pyperceptron.backends import Backend
     from pyperceptron.objective import Objective
+    from pyperceptron.preconditioners import Preconditioner
 
     Numbers = array[float]
     # Yields the point after each step; returns why it ends: "optimum", "separable", "stuck" if rounding hides any progress, or
@@ -26,18 +28,12 @@ if TYPE_CHECKING:
 ARMIJO = 1e-4  # the least accepted fraction of the decrease that the directional derivative predicts
 MAX_BACKTRACKS = 50
 MAX_BACKTRACKS_IN_ROUNDING = 3  # if the predicted decrease is below ROUNDING
-MEMORY = 8  # curvature pairs
-REFRESH_ABOVE = 0.1  # a step that leaves more than this fraction of the gradient norm triggers a new Hessian
-FIRST_ROWS = 10  # rows per column in the first sampled Hessian; doubled at each refresh
-MAX_HESSIAN_COST = 8.0  # in evaluations; if the first Hessian costs more, precondition with the columns' scales only
 ROUNDING_DECREMENT = 1e-10  # of J: what may be left where rounding hides any progress ...
 ROUNDING_IMBALANCE = 1e-6  # ... if the gradient is as balanced as that
 ROUNDING_GRADIENT = 1e-6  # of the largest gradient norm that tol allows: smaller ones may be nothing but rounding
-LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost
-MUCH_WORK = 2e10  # if the caller asks for Newton's method
+LITTLE_WORK = 2e7  # multiplications, some ten milliseconds: what the Hessian of all outputs may cost with l1
 NEARLY_COLLINEAR = 1e-4  # of a column, which no other columns explain
 MIN_STEP_SIZE = 1e-6
-NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
 NEGLIGIBLE = 1e-11  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
 ROUNDS = 5  # of coordinate descent
 MANY_SIGNS = 300
@@ -84,7 +80,7 @@ def newton(
 
 
 def lbfgs(objective: Objective, point: Point, tolerance: Tolerance, learning_rate: float | None) -> Generator[Point, None, str]:
-    """L-BFGS preconditioned by a Hessian of some of the rows or, if that costs too much, by the columns' means and scales."""
+    """L-BFGS preconditioned by Hessians of some of the rows or, if these cost too much, by the columns' means and scales."""
     if objective.l1:
         return (yield from proximal_newton(objective, point, tolerance))
     return (yield from quasi_newton(objective, point, tolerance, sampled=True))
@@ -94,28 +90,21 @@ SOLVERS: dict[str, Solver] = {"gd": gd, "lbfgs": lbfgs, "newton": newton}
 
 
 def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampled: bool) -> Generator[Point, None, str]:
-    """Newton's method with a preconditioner B, a model of the Hessian that is reused until progress slows.
+    """Newton's method with a preconditioner B, a model of the Hessian that is reused until it is worth a new one.
 
-    `sampled`: B is of about FIRST_ROWS rows per column at first, and of twice as many at each refresh; else of all rows. Where
-    it costs little, B has the second derivatives between outputs too.
+    `sampled`: B may be of some of the rows.
 
     A point that the tolerance allows is followed by one more step, which hardly changes J but brings the coefficients ten to a
     thousand times closer to the optimum; the pass that evaluates it also measures its imbalance.
     """
     backend = objective.backend
-    whole = objective.n_outputs > 1 and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK)
-    sampled = sampled and not whole
-    n_rows = min(FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
-    use_scales = sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST
-    model: HessianPreconditioner | ScalePreconditioner
-    model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point, n_rows, whole)
+    model = preconditioner(objective, point, sampled)
     if objective.is_singular:
         columns = OrthogonalColumns(objective)
         if columns.smallest_share < NEARLY_COLLINEAR:
             return (yield from orthogonal_newton(objective, point, tolerance, columns))
-    passes = objective.passes
     pairs: list[CurvaturePair] = []
-    doubt, progress, is_fresh = Doubt(objective, tolerance), Progress(), not sampled
+    doubt, progress = Doubt(objective, tolerance), Progress()
     has_moved = searches = False
     while True:
         # 1. The direction -B⁻¹·gradient, corrected by the curvature pairs.
@@ -133,7 +122,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         if following:
             point = following
             yield point
-        is_stuck = following is None and is_fresh and not is_last
+        is_stuck = following is None and model.is_fresh and not is_last
         if has_small_gradient or is_stuck:
             examined = point if point.imbalance >= 0 else examine(objective, point.coefficients)
             bound = tolerance.imbalance if is_close else 0.0
@@ -147,28 +136,15 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
                 return verdict or "stuck"
             searches = following is None  # what looked like the last step was none
         has_moved = True
-        # 3. The pair of changes that it made; without a step, B or the pairs may be wrong.
-        has_failed = following is None and not is_last
-        if has_failed:
-            pairs.clear()
-            n_rows = objective.n_rows
-        elif following:
+        # 3. The pair of changes that it made.
+        if following:
             pair = CurvaturePair(before, point, backend)
             if pair.sy > 0:
                 pairs.append(pair)
-                del pairs[:-MEMORY]
-        # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
-        #    cost as much as the new one will, so that the total cost is at most twice the minimum.
-        is_fresh = has_failed
-        if use_scales or (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
-            continue
-        more = min(2 * n_rows, objective.n_rows)
-        if not sampled or is_fresh or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):
-            n_rows, passes = more, objective.passes
-            model = HessianPreconditioner(objective, point, n_rows, whole)
-            is_fresh = is_fresh or not sampled
-            if objective.n_outputs == 1 or whole:  # else B lacks the blocks between outputs, which the pairs approximate
-                pairs.clear()
+                del pairs[: -model.memory]
+        # 4. A new B, if it is time, or if there was no step because B or the pairs are wrong.
+        if model.renew(before, point, is_close, has_failed=following is None and not is_last):
+            pairs.clear()
 
 
 def orthogonal_newton(
@@ -183,7 +159,7 @@ def orthogonal_newton(
     length = sqrt(len(columns.rows))
     doubt = Doubt(objective, tolerance)
     while True:
-        factor, _ = _regularized_cholesky(columns.hessian(objective, point.coefficients), size, backend)
+        factor, _ = regularized_cholesky(columns.hessian(objective, point.coefficients), size, backend)
         shares = columns.gradient(objective, point.gradient)
         steps = array("d", (-share for share in shares))
         backend.cholesky_solve(factor, size, steps)
@@ -255,9 +231,7 @@ def line_search(objective: Objective, point: Point, direction: Numbers, directio
     return None
 
 
-def two_loop_recursion(
-    gradient: Numbers, model: HessianPreconditioner | ScalePreconditioner, pairs: list[CurvaturePair], backend: Backend
-) -> Numbers:
+def two_loop_recursion(gradient: Numbers, model: Preconditioner, pairs: list[CurvaturePair], backend: Backend) -> Numbers:
     """L-BFGS two-loop recursion; the model is the initial Hessian, scaled by the last pair (Nocedal and Wright 2006, 7.4)."""
     direction = gradient[:]
     alphas = []
@@ -266,7 +240,7 @@ def two_loop_recursion(
         backend.add_scaled(direction, -alpha, pair.y)
         alphas.append(alpha)
     model.solve(direction)
-    scale = model.initial_scale
+    scale = 1.0
     if pairs:
         solved = pairs[-1].y[:]
         model.solve(solved)
@@ -285,68 +259,6 @@ class CurvaturePair:
         backend.add_scaled(self.s, -1.0, before.coefficients)
         backend.add_scaled(self.y, -1.0, before.gradient)
         self.sy = backend.dot(self.s, self.y)
-
-
-class HessianPreconditioner:
-    """B is J's Hessian, as L·Lᵀ: if `whole`, of all outputs; else in one output's coefficients, the mean over the outputs.
-
-    n_rows  about how many rows the latter is from
-    """
-
-    initial_scale = 1.0
-
-    def __init__(self, objective: Objective, point: Point, n_rows: int, whole: bool) -> None:
-        self._backend = objective.backend
-        if whole:
-            self._size, matrix = objective.size, objective.hessian_of_all_outputs(point.coefficients)
-        else:
-            subset = objective.representative_rows(point.coefficients, n_rows)
-            self._size, matrix = objective.width, objective.hessian(point.coefficients, subset=subset)
-        self._factor, is_singular = _regularized_cholesky(matrix, self._size, self._backend)
-        objective.is_singular |= is_singular
-
-    def solve(self, vector: Numbers) -> None:
-        """vector = B⁻¹·vector."""
-        self._backend.cholesky_solve(self._factor, self._size, vector)
-
-
-def _regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple[Numbers, bool]:
-    """Return the Cholesky factor L of a size × size matrix, its diagonal increased until it is positive definite.
-
-    The second result tells whether the matrix may be singular. Raises FloatingPointError if no increase helps, because the
-    matrix is not finite.
-    """
-    factor, diagonal = matrix[:], matrix[:: size + 1]
-    for exponent in range(-10, 12, 2):
-        if backend.cholesky(factor, size) < 0:
-            roots = factor[:: size + 1]
-            pivots = map(truediv, map(mul, roots, roots), diagonal)
-            return factor, exponent > -10 or min(pivots) < NEARLY_SINGULAR
-        factor = matrix[:]
-        largest = max(diagonal)
-        for j in range(size):
-            factor[j * size + j] = (diagonal[j] or largest or 1.0) * (1 + 10.0**exponent)
-    raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
-
-
-class ScalePreconditioner:
-    """B is the identity in standardised columns, so it needs only their means and scales."""
-
-    def __init__(self, objective: Objective) -> None:
-        self._objective = objective
-        self.initial_scale = 1 / objective.max_curvature(standardised=True)
-
-    def solve(self, vector: Numbers) -> None:
-        """vector = B⁻¹·vector, which in an output's (w, b) is ((w - mean·b) / scale², b - Σ mean·(w - mean·b) / scale²)."""
-        objective = self._objective
-        means, scales, n = objective.means, objective.scales, objective.n_inputs
-        for first in range(0, objective.size, objective.width):
-            intercept = vector[first + n] if objective.intercept else 0.0
-            own = zip(vector[first : first + n], means, scales, strict=True)
-            solved = array("d", [(value - mean * intercept) / (scale * scale) for value, mean, scale in own])
-            vector[first : first + n] = solved
-            if objective.intercept:
-                vector[first + n] = intercept - objective.backend.dot(means, solved)
 
 
 def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) -> Generator[Point, None, str]:
@@ -454,7 +366,7 @@ def _solve_for_signs(
         largest = max(abs(gradient[j]) + thresholds[j] for j in active)
         if max(map(abs, slopes)) <= 1e-14 * largest:
             return
-        factor, _ = _regularized_cholesky(block, len(active), backend)
+        factor, _ = regularized_cholesky(block, len(active), backend)
         backend.cholesky_solve(factor, len(active), slopes)
         share, first = 1.0, -1
         for j, change in zip(active, slopes, strict=True):

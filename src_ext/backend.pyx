@@ -227,7 +227,19 @@ cdef class LinearLoss:
         self, array.array coefficients, Py_ssize_t output, Py_ssize_t other, rows, row_weights, Py_ssize_t first,
         Py_ssize_t last
     ):
-        cdef array.array matrix = new_vector(self.problem.width * self.problem.width), listed, of_listed
+        return self.hessians_between(coefficients, output, other, 1, rows, row_weights, first, last)
+
+    def hessians(
+        self, array.array coefficients, Py_ssize_t output, Py_ssize_t count, rows, row_weights, Py_ssize_t first,
+        Py_ssize_t last
+    ):
+        return self.hessians_between(coefficients, output, output, count, rows, row_weights, first, last)
+
+    cdef array.array hessians_between(
+        self, array.array coefficients, Py_ssize_t output, Py_ssize_t other, Py_ssize_t count, rows, row_weights,
+        Py_ssize_t first, Py_ssize_t last
+    ):
+        cdef array.array matrices = new_vector(count * self.problem.width * self.problem.width), listed, of_listed
         cdef const int64_t* row = NULL
         cdef const double* row_weight = NULL
         cdef int status
@@ -236,11 +248,11 @@ cdef class LinearLoss:
             row, row_weight = <const int64_t*> listed.data.as_longlongs, of_listed.data.as_doubles
         with nogil:
             status = kernels.hessian(
-                &self.problem, coefficients.data.as_doubles, output, other, row, row_weight, first, last,
-                matrix.data.as_doubles, is_interrupted
+                &self.problem, coefficients.data.as_doubles, output, other, count, row, row_weight, first, last,
+                matrices.data.as_doubles, is_interrupted
             )
         raise_status(status)
-        return matrix
+        return matrices
 
     def moments(self, array.array centre, Py_ssize_t first, Py_ssize_t last):
         cdef array.array part = new_vector(1 + 2 * self.problem.rows.n_columns)

@@ -51,8 +51,8 @@ cdef extern from "kernels/interrupts.h":
             Interrupted
         ) noexcept nogil
         int (*hessian)(
-            const Problem*, const double* coefficients, Py_ssize_t output, Py_ssize_t other, const int64_t* listed,
-            const double* row_weights, Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
+            const Problem*, const double* coefficients, Py_ssize_t output, Py_ssize_t other, Py_ssize_t count,
+            const int64_t* listed, const double* row_weights, Py_ssize_t first, Py_ssize_t last, double* matrices, Interrupted
         ) noexcept nogil
         int (*moments)(
             const Problem*, const double* centre, Py_ssize_t first, Py_ssize_t last, double* part, Interrupted

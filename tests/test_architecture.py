@@ -34,6 +34,7 @@ LEVELS = [
     {"coefficients", "evaluation", "orthogonal", "stored_model"},
     {"degeneracy", "inspection"},
     {"stopping"},
+    {"preconditioners"},
     {"solvers"},
     {"findings"},
     {"training"},

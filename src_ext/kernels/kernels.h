@@ -59,8 +59,9 @@ typedef struct {
         const Problem *problem, const double *coefficients, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part,
         Interrupted interrupted);
     int (*hessian)(
-        const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed, const double *row_weights,
-        ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
+        const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, ptrdiff_t count,
+        const int64_t *listed, const double *row_weights, ptrdiff_t first, ptrdiff_t last, double *matrices,
+        Interrupted interrupted);
     int (*moments)(
         const Problem *problem, const double *centre, ptrdiff_t first, ptrdiff_t last, double *part, Interrupted interrupted);
     int (*sampling_scores)(

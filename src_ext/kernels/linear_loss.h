@@ -341,40 +341,43 @@ static int evaluate(
     return status;
 }
 
-/* matrix = Σ s·h·x·xᵀ over the rows first … last - 1, or over those listed at these places, each then times its row weight: the
+/* matrices = Σ s·h·x·xᵀ over the rows first … last - 1, or over those listed at these places, each then times its row weight: the
  * lower triangle, width × width, the rest 0. h is the second derivative in the logits of `output` and `other`, which differ for
- * the softmax only; output -1 takes the outputs' mean of ∂²ℓ/∂z². */
+ * the softmax only; output -1 takes the outputs' mean of ∂²ℓ/∂z². If `count` is more than 1, then also of as many outputs. */
 static int hessian(
-    const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, const int64_t *listed,
-    const double *row_weights, ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted)
+    const Problem *problem, const double *coefficients, ptrdiff_t output, ptrdiff_t other, ptrdiff_t count,
+    const int64_t *listed, const double *row_weights, ptrdiff_t first, ptrdiff_t last, double *matrices, Interrupted interrupted)
 {
     ptrdiff_t n = problem->rows.n_columns, k = problem->n_outputs, width = problem->width, wide = padded(width);
     Pass pass = begin_pass(problem, coefficients, smaller(HESSIAN_ROWS, larger(last - first, 1)), interrupted);
     size_t used = lay_out(&pass, NULL, 1);
-    double *workspace = allocate(used + (size_t)wide * wide);
+    double *workspace = allocate(used + (size_t)count * wide * wide);
     if (!workspace)
         return OUT_OF_MEMORY;
     lay_out(&pass, workspace, 1);
     double *tiles = workspace + used, *h = pass.losses;
     pad_weights(coefficients, k, n, width, pass.weights);
-    for (ptrdiff_t j = 0; j < wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
+    for (ptrdiff_t j = 0; j < count * wide && !is_interrupted(&pass.watch, wide * NEW_MEMORY_WORK); j++)
         memset(tiles + j * wide, 0, wide * sizeof(double));
     memset(pass.block, 0, hessian_workspace(n, k, width, pass.stride) * sizeof(double));
     for (ptrdiff_t done = 0; done < last - first && !pass.watch.status;) {
         Block block = next_block(&pass, listed, first, last, done);
         pass.storage->logits(&block, pass.weights, pass.logits, pass.stride);
         evaluate_block(&pass, &block, NULL);
-        weighted_curvatures(&pass, &block, output, other, h);
-        if (row_weights)
-            for (ptrdiff_t i = 0; i < block.count; i++)
-                h[i] *= row_weights[block.first + i];
-        pass.storage->add_hessian(&block, h, width, tiles);
+        for (ptrdiff_t m = 0; m < count && !pass.watch.status; m++) {
+            weighted_curvatures(&pass, &block, output + m, other + m, h);
+            if (row_weights)
+                for (ptrdiff_t i = 0; i < block.count; i++)
+                    h[i] *= row_weights[block.first + i];
+            pass.storage->add_hessian(&block, h, width, tiles + m * wide * wide);
+        }
         done += block.count;
         is_interrupted(&pass.watch, work_of(problem, block.count));
     }
-    for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
-        for (ptrdiff_t l = 0; l < width; l++)
-            matrix[j * width + l] = l <= j ? tiles[j * wide + l] : 0.0;
+    for (ptrdiff_t m = 0; m < count; m++, tiles += wide * wide, matrices += width * width)
+        for (ptrdiff_t j = 0; j < width && !is_interrupted(&pass.watch, width * NEW_MEMORY_WORK); j++)
+            for (ptrdiff_t l = 0; l < width; l++)
+                matrices[j * width + l] = l <= j ? tiles[j * wide + l] : 0.0;
     free(workspace);
     return pass.watch.status;
 }

@@ -138,6 +138,22 @@ class LinearLoss:
             total = samples.T @ Matrix(scaled)
         return array("d", [value if k <= j else 0.0 for j, row in enumerate(total.rows) for k, value in enumerate(row)])
 
+    def hessians(
+        self,
+        coefficients: Numbers,
+        output: int,
+        count: int,
+        rows: array[int] | None,
+        row_weights: Numbers | None,
+        first: int,
+        last: int,
+    ) -> Numbers:
+        """Return what `hessian` does for each of `count` outputs from `output` on, one after the other."""
+        matrices = array("d")
+        for own in range(output, output + count):
+            matrices.extend(self.hessian(coefficients, own, own, rows, row_weights, first, last))
+        return matrices
+
     def sampling_scores(self, coefficients: Numbers, means: Numbers, scales: Numbers, first: int, last: int) -> Numbers:
         """Return s·h·(1 + Σ ((x - mean)/scale)²) of each row of the chunks first … last - 1, h the mean over the outputs.
 
