@@ -223,6 +223,69 @@ cdef class LinearLoss:
         return scores
 
 
+    def row_logits(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array results = new_vector(self.problem.n_outputs * (last - first)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.row_logits(
+                &self.problem, coefficients.data.as_doubles, row, first, last, results.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return results
+
+    def combine_rows(self, array.array values, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array total = new_vector(self.problem.n_outputs * self.problem.width), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.combine_rows(
+                &self.problem, values.data.as_doubles, row, first, last, total.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return total
+
+    def curvature_factors(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array weights = new_vector(last - first)
+        cdef array.array factors = new_vector(self.problem.n_outputs * (last - first)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.curvature_factors(
+                &self.problem, coefficients.data.as_doubles, row, first, last, weights.data.as_doubles,
+                factors.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return weights, factors
+
+    def gram(self, array.array centre, array.array divisors, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef Py_ssize_t count = self.problem.rows.n_rows if rows is None else len(rows), j
+        cdef array.array matrix = new_vector((last - first) * count), inverses = new_vector(len(divisors)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        for j in range(len(divisors)):
+            inverses.data.as_doubles[j] = 1.0 / divisors.data.as_doubles[j]
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.gram(
+                &self.problem, centre.data.as_doubles, inverses.data.as_doubles, row, count, first, last,
+                matrix.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return matrix
+
+
 def train(
     LinearLoss loss, array.array coefficients, int64_t iterations, double learning_rate, double limit, array.array losses
 ):
@@ -646,7 +709,7 @@ def largest_ratio(array.array parts, array.array wholes):
 
 
 def cholesky(array.array matrix, Py_ssize_t n):
-    cdef array.array workspace = new_vector(2 * n)
+    cdef array.array workspace = new_vector(kernels.cholesky_workspace(n))
     cdef Py_ssize_t failed
     cdef int status
     with nogil:
@@ -663,6 +726,35 @@ def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
             factors.data.as_doubles, length, n, vector.data.as_doubles, size, is_interrupted
         )
     raise_status(status)
+
+
+def capacitance(array.array gram, Py_ssize_t n, array.array roots, double shift):
+    cdef array.array matrix = new_vector(n * n)
+    cdef const double* root = roots.data.as_doubles
+    cdef Py_ssize_t i, l
+    for i in range(n):
+        for l in range(n):
+            matrix.data.as_doubles[i * n + l] = 0.0
+            if l <= i:
+                matrix.data.as_doubles[i * n + l] = root[i] * root[l] * (gram.data.as_doubles[i * n + l] + shift)
+        matrix.data.as_doubles[i * n + i] += 1.0
+    return matrix
+
+
+def divide_standardised(array.array vector, Py_ssize_t n_outputs, array.array means, array.array divisors):
+    cdef Py_ssize_t n = len(means), width = len(vector) // n_outputs, c, j
+    cdef double* own
+    cdef const double* divisor
+    cdef double intercept, total
+    for c in range(n_outputs):
+        own = vector.data.as_doubles + c * width
+        divisor = divisors.data.as_doubles + c * width
+        intercept = own[n] if width > n else 0.0
+        for j in range(n):
+            own[j] = (own[j] - means.data.as_doubles[j] * intercept) / divisor[j]
+        if width > n:
+            total = kernels.dot(means.data.as_doubles, own, n)
+            own[n] = intercept / divisor[n] - total
 
 
 def coordinate_descent(

@@ -61,6 +61,22 @@ cdef extern from "kernels/interrupts.h":
             const Problem*, const double* coefficients, const double* means, const double* scales, Py_ssize_t first,
             Py_ssize_t last, double* scores, Interrupted
         ) noexcept nogil
+        int (*row_logits)(
+            const Problem*, const double* coefficients, const int64_t* listed, Py_ssize_t first, Py_ssize_t last,
+            double* results, Interrupted
+        ) noexcept nogil
+        int (*combine_rows)(
+            const Problem*, const double* values, const int64_t* listed, Py_ssize_t first, Py_ssize_t last, double* total,
+            Interrupted
+        ) noexcept nogil
+        int (*curvature_factors)(
+            const Problem*, const double* coefficients, const int64_t* listed, Py_ssize_t first, Py_ssize_t last,
+            double* weights, double* factors, Interrupted
+        ) noexcept nogil
+        int (*gram)(
+            const Problem*, const double* centre, const double* inverses, const int64_t* listed, Py_ssize_t count,
+            Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
+        ) noexcept nogil
         int (*train)(
             const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit,
             double* losses, Py_ssize_t n_losses, int64_t* made, Interrupted
@@ -72,6 +88,7 @@ cdef extern from "kernels/interrupts.h":
         int (*first_outside)(const Rows*, double low, double high, Py_ssize_t* found, Interrupted) noexcept nogil
         double (*dot)(const double* left, const double* right, Py_ssize_t n) noexcept nogil
         void (*add_scaled)(double* target, double factor, const double* source, Py_ssize_t n) noexcept nogil
+        Py_ssize_t (*cholesky_workspace)(Py_ssize_t n) noexcept nogil
         int (*cholesky)(double* matrix, Py_ssize_t n, double* workspace, Py_ssize_t* failed, Interrupted) noexcept nogil
         int (*cholesky_solve)(
             const double* factors, Py_ssize_t length, Py_ssize_t n, double* vectors, Py_ssize_t size, Interrupted

@@ -8,9 +8,11 @@
 #include "linear_algebra.h"
 #include "linear_loss.h"
 #include "predict.h"
+#include "row_products.h"
 #include "training.h"
 
 const Kernels KERNELS = {
-    LOSSES,        evaluate, hessian, moments,    sampling_scores, train,
-    predict,       first_outside, dot, add_scaled, cholesky, cholesky_solve, coordinate_descent,
+    LOSSES,        evaluate, hessian, moments,    sampling_scores,
+    row_logits,    combine_rows, curvature_factors, gram, train,
+    predict,       first_outside, dot, add_scaled, cholesky_workspace, cholesky, cholesky_solve, coordinate_descent,
 };
