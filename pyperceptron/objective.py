@@ -22,6 +22,7 @@ _BYTES_FOR_A_SCORE = 1600  # bytes of samples for each 8-byte sampling score, wh
 _NEGLIGIBLE = 2e-9  # twice the part of J that a component of the gradient may leave unseen
 _ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
+_GRAM_PARTS = 8  # of a Gram matrix, whose numbers do not depend on how many there are
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 
 
@@ -99,6 +100,7 @@ class Objective:
         if 0.0 in self.spreads:
             self.spreads = array("d", (spread or scale for spread, scale in zip(self.spreads, self.scales, strict=True)))
         self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
+        self._squared_scales = array("d", map(mul, self.scales, self.scales)) + zeros(intercept)
         self.l2, self.l1 = l2, l1
         self.is_penalised = l2 > 0 or l1 > 0
         self.l2_weights, self.l1_weights = zeros(self.size), zeros(self.size)
@@ -192,6 +194,65 @@ class Objective:
             for j in range(self.n_inputs):
                 matrix[j * self.width + j] += self.l2_weights[j]
         return matrix
+
+    def diagonal(self, penalty: float, ridge: float) -> Numbers:
+        """Return penalty·l2 + ridge·scale² of each column, for one output: width numbers, an intercept's 0."""
+        result = self._squared_scales[:]
+        self.backend.scale(result, ridge)
+        self.backend.add_scaled(result, penalty, self.l2_weights[: self.width])
+        return result
+
+    def gram(self, divisors: Numbers, rows: array[int] | None) -> Numbers:
+        """Return the products Σ x·x' / divisors of some rows less the means of their columns: n × n, the lower triangle.
+
+        rows  the rows' numbers; None for all
+        """
+        count, per_row = self.n_rows if rows is None else len(rows), self.n_inputs
+        n_parts = 1 if count * count * per_row < 2 * WORTH_A_THREAD else _GRAM_PARTS
+        ends = [int(count * sqrt(part / n_parts)) for part in range(n_parts)] + [count]  # parts of about equal work
+        bounds = [pair for pair in zip(ends, ends[1:], strict=False) if pair[0] < pair[1]]
+        parts = self._chunks.map(bounds, self._linear_loss.gram, self.means, divisors[: self.n_inputs], rows)
+        matrix = parts[0]
+        for part in parts[1:]:
+            matrix.extend(part)
+        return matrix
+
+    def row_logits(self, coefficients: Numbers, rows: array[int] | None) -> Numbers:
+        """Return the logits of some rows, or of all: n_outputs × n, each output's together."""
+        return self._joined(self._chunks.map(self._row_bounds(rows), self._linear_loss.row_logits, coefficients, rows))
+
+    def combine_rows(self, values: Numbers, rows: array[int] | None) -> Numbers:
+        """Return Σ values·x over some rows, or all, x with its 1, for each output: n_outputs × width."""
+        bounds = self._row_bounds(rows)
+        count = bounds[-1][1]
+
+        def combine(first: int, last: int) -> Numbers:
+            own = array("d")
+            for start in range(0, len(values), count):
+                own.extend(values[start + first : start + last])
+            return self._linear_loss.combine_rows(own, rows, first, last)
+
+        total: Numbers = self.backend.add_in_tree(self._chunks.map(bounds, combine))
+        return total
+
+    def curvature_factors(self, coefficients: Numbers, rows: array[int] | None) -> tuple[Numbers, Numbers]:
+        """Return the weights of some rows, or of all, and their curvature factors, n_outputs × n, as LinearLoss says."""
+        parts = self._chunks.map(self._row_bounds(rows), self._linear_loss.curvature_factors, coefficients, rows)
+        return array("d", [weight for weights, _ in parts for weight in weights]), self._joined([own for _, own in parts])
+
+    def _row_bounds(self, rows: array[int] | None) -> list[tuple[int, int]]:
+        """Return ranges of some rows, or of all, that depend on nothing else, as sums over them have their bits from that."""
+        count = self.n_rows if rows is None else len(rows)
+        return [(first, min(first + self._rows_in_chunk, count)) for first in range(0, count, self._rows_in_chunk)]
+
+    def _joined(self, parts: list[Numbers]) -> Numbers:
+        """Return n_outputs × n numbers from those of each range of rows."""
+        joined = array("d")
+        for output in range(self.n_outputs):
+            for part in parts:
+                count = len(part) // self.n_outputs
+                joined.extend(part[output * count : (output + 1) * count])
+        return joined
 
     def hessian_of_all_outputs(self, coefficients: Numbers) -> Numbers:
         """Return all second derivatives of the smooth part: size × size, the lower triangle.
@@ -291,6 +352,17 @@ class Objective:
         logits = self.width * max(2, self.n_outputs) + 40 * self.n_outputs
         evaluation = logits + self.width * max(2, self.n_outputs)
         return (n_rows * (logits + self.width**2 / 2) + self.width**3 / 6) / (self.n_rows * evaluation)
+
+    def first_rows(self) -> int:
+        import os
+        a = float(os.environ.get("M", 4)); b = int(os.environ.get("N", 400))
+        return self.n_rows if self.n_rows <= b else int(a * sqrt(self.n_rows))
+
+    def row_preconditioner_cost(self, n_rows: int, has_gram: bool) -> float:
+        """Estimate the cost of a RowPreconditioner of n_rows rows, in evaluations, counted as for `hessian_cost`."""
+        evaluation = 2 * self.width * max(2, self.n_outputs) + 40 * self.n_outputs
+        own = n_rows**3 / 6 + (0 if has_gram else n_rows**2 * self.width / 2)
+        return self.n_outputs * own / (self.n_rows * evaluation)
 
     def max_curvature(self, standardised: bool = False) -> float:
         """Return a bound on the eigenvalues of the smooth part's Hessian; `standardised`: in standardised columns.

@@ -8,6 +8,7 @@ from operator import mul, truediv
 
 from pyperceptron.objective import soft_threshold
 from pyperceptron.orthogonal import OrthogonalColumns
+from pyperceptron.row_preconditioner import RowPreconditioner
 from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, examine
 from pyperceptron.vectors import zeros
 
@@ -106,9 +107,23 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
     whole = objective.n_outputs > 1 and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK)
     sampled = sampled and not whole
     n_rows = min(FIRST_ROWS * objective.width, objective.n_rows) if sampled else objective.n_rows
-    use_scales = sampled and objective.hessian_cost(n_rows) > MAX_HESSIAN_COST
-    model: HessianPreconditioner | ScalePreconditioner
-    model = ScalePreconditioner(objective) if use_scales else HessianPreconditioner(objective, point, n_rows, whole)
+    by_rows = not whole and (
+        objective.hessian_cost(n_rows) > MAX_HESSIAN_COST if sampled else objective.width > objective.n_rows
+    )
+    if by_rows and sampled:
+        n_rows = objective.first_rows()
+
+    def model_of(n_rows, last=None):
+        if by_rows:
+            return RowPreconditioner(objective, point.coefficients, n_rows, last)
+        return HessianPreconditioner(objective, point, n_rows, whole)
+
+    def cost(n_rows):
+        if by_rows:
+            return objective.row_preconditioner_cost(n_rows, bool(model.gram_of_all))
+        return objective.n_outputs * objective.hessian_cost(n_rows)
+
+    model = model_of(n_rows)
     if objective.is_singular:
         columns = OrthogonalColumns(objective)
         if columns.smallest_share < NEARLY_COLLINEAR:
@@ -160,12 +175,12 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
         #    cost as much as the new one will, so that the total cost is at most twice the minimum.
         is_fresh = has_failed
-        if use_scales or (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
+        if (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
             continue
         more = min(2 * n_rows, objective.n_rows)
-        if not sampled or is_fresh or objective.passes - passes >= objective.n_outputs * objective.hessian_cost(more):
+        if not sampled or is_fresh or objective.passes - passes >= cost(more):
             n_rows, passes = more, objective.passes
-            model = HessianPreconditioner(objective, point, n_rows, whole)
+            model = model_of(n_rows, model)
             is_fresh = is_fresh or not sampled
             if objective.n_outputs == 1 or whole:  # else B lacks the blocks between outputs, which the pairs approximate
                 pairs.clear()
@@ -266,7 +281,7 @@ def two_loop_recursion(
         backend.add_scaled(direction, -alpha, pair.y)
         alphas.append(alpha)
     model.solve(direction)
-    scale = model.initial_scale
+    scale = 1.0
     if pairs:
         solved = pairs[-1].y[:]
         model.solve(solved)
@@ -292,8 +307,6 @@ class HessianPreconditioner:
 
     n_rows  about how many rows the latter is from
     """
-
-    initial_scale = 1.0
 
     def __init__(self, objective: Objective, point: Point, n_rows: int, whole: bool) -> None:
         self._backend = objective.backend
@@ -329,7 +342,7 @@ def _regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple
     raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
 
 
-class ScalePreconditioner:
+class _OldScalePreconditioner:
     """B is the identity in standardised columns, so it needs only their means and scales."""
 
     def __init__(self, objective: Objective) -> None:

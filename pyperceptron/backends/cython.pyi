@@ -4,9 +4,11 @@ from pyperceptron.backends.python import LinearLoss as LinearLoss
 from pyperceptron.backends.python import RowPredictor as RowPredictor
 from pyperceptron.backends.python import add_in_tree as add_in_tree
 from pyperceptron.backends.python import add_scaled as add_scaled
+from pyperceptron.backends.python import capacitance as capacitance
 from pyperceptron.backends.python import cholesky as cholesky
 from pyperceptron.backends.python import cholesky_solve as cholesky_solve
 from pyperceptron.backends.python import coordinate_descent as coordinate_descent
+from pyperceptron.backends.python import divide_standardised as divide_standardised
 from pyperceptron.backends.python import dot as dot
 from pyperceptron.backends.python import first_outside as first_outside
 from pyperceptron.backends.python import largest_ratio as largest_ratio

@@ -120,6 +120,37 @@ def cholesky_solve(factors: Numbers, n: int, vector: Numbers) -> None:
             vector[first + i] = value / factors[factor + i * n + i]
 
 
+def capacitance(gram: Numbers, n: int, roots: Numbers, shift: float) -> Numbers:
+    """Return I + diag(roots)·(gram + shift)·diag(roots), n × n: the lower triangle, the rest 0, as that of `gram` is read.
+
+    It is the capacitance matrix of Woodbury's identity: (D + Vᵀ·V)⁻¹ = D⁻¹ - D⁻¹·Vᵀ·(I + V·D⁻¹·Vᵀ)⁻¹·V·D⁻¹.
+    """
+    matrix = array("d", bytes(8 * n * n))
+    for i in range(n):
+        for k in range(i + 1):
+            matrix[i * n + k] = roots[i] * roots[k] * (gram[i * n + k] + shift)
+        matrix[i * n + i] += 1.0
+    return matrix
+
+
+def divide_standardised(vector: Numbers, n_outputs: int, means: Numbers, divisors: Numbers) -> None:
+    """vector = T·D⁻¹·Tᵀ·vector, T·v the coefficients of the columns as given for those v of columns less their means.
+
+    In an output's (w, b) that is a = (w - mean·b) / D for its columns, and b / D - Σ mean·a.
+
+    vector, divisors  n_outputs × width, the diagonals D; the means are of the n_inputs columns
+    """
+    n, width = len(means), len(vector) // n_outputs
+    for first in range(0, len(vector), width):
+        intercept = vector[first + n] if width > n else 0.0
+        total = 0.0
+        for j, mean in enumerate(means):
+            vector[first + j] = (vector[first + j] - mean * intercept) / divisors[first + j]
+            total += mean * vector[first + j]
+        if width > n:
+            vector[first + n] = intercept / divisors[first + n] - total
+
+
 def coordinate_descent(
     matrix: Numbers,
     n: int,

@@ -1,0 +1,80 @@
+"""A model of J's Hessian from some rows, for tables so wide that a matrix of the columns would cost too much."""
+
+from __future__ import annotations
+
+from array import array
+from math import fsum, sqrt
+from operator import mul
+
+from pyperceptron.vectors import zeros
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyperceptron.objective import Objective
+
+    Numbers = array[float]
+
+_LEAST_RIDGE = 1e-8  # of the diagonal of a Hessian: where no penalty makes it regular
+_INTERCEPT_RIDGE = 1e-3  # of an intercept's curvature, which the rows have as well
+_TINY = 1e-300  # curvatures of rows that are far on their side may vanish
+
+
+class RowPreconditioner:
+    """B = T⁻ᵀ·(D + Vᵀ·V)·T⁻¹ for each output, T as in backend.divide_standardised: a model of J's Hessian in the output's coefficients.
+
+    D is diagonal: the l2 penalty, and for what the rows cannot show a ridge, which is a part of the Hessian's own diagonal. V
+    holds about n_rows rows less the means of their columns, each with a 1 and times the root of its curvature. With all rows
+    the ridge vanishes, and B is the Hessian, without second derivatives between outputs.
+
+    Woodbury's identity turns B⁻¹ into products with these rows of X and a matrix as wide as there are rows. So no other array
+    is as large as the rows themselves.
+    """
+
+    def __init__(self, objective: Objective, coefficients: Numbers, n_rows: int, last: RowPreconditioner | None) -> None:
+        """Make the model at these coefficients; `last` is the one before, whose Gram matrix of all rows serves again."""
+        self._objective = objective
+        subset = objective.representative_rows(coefficients, n_rows)
+        self._rows = subset.rows if subset else None
+        self._count = count = len(subset.rows) if subset else objective.n_rows
+        weights, factors = objective.curvature_factors(coefficients, self._rows)
+        if subset:
+            weights = array("d", map(mul, weights, subset.weights))
+        self.gram_of_all = last.gram_of_all if last else None
+        self._roots, self._divisors, self._factors = array("d"), array("d"), array("d")
+        for output in range(objective.n_outputs):
+            own = factors[output * count : (output + 1) * count]
+            if objective.loss.coupled:
+                own = array("d", (f * (1 - f) for f in own))
+            curvatures = array("d", (h * s / objective.total_weight for h, s in zip(own, weights, strict=True)))
+            curvature = max(fsum(curvatures), _TINY)
+            if subset:
+                gram, unit = None, 1.0
+                divisors = objective.diagonal(1.0, (1 - count / objective.n_rows) * curvature)
+                gram = objective.gram(divisors, self._rows)
+            else:
+                unit = 1.0 if objective.l2 else _LEAST_RIDGE * curvature
+                divisors = objective.diagonal(1.0, 0.0) if objective.l2 else objective.diagonal(0.0, 1.0)
+                gram = self.gram_of_all = self.gram_of_all or objective.gram(divisors, None)
+                objective.backend.scale(divisors, unit)
+            if objective.intercept:
+                divisors[-1] = _INTERCEPT_RIDGE * curvature
+            roots = array("d", map(sqrt, curvatures))
+            scaled = array("d", (root / sqrt(unit) for root in roots))
+            shift = unit / divisors[-1] if objective.intercept else 0.0
+            factor = objective.backend.capacitance(gram, count, scaled, shift)
+            if objective.backend.cholesky(factor, count) >= 0:
+                raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
+            self._roots.extend(roots)
+            self._divisors.extend(divisors)
+            self._factors.extend(factor)
+
+    def solve(self, vector: Numbers) -> None:
+        """vector = B⁻¹·vector, n_outputs × width."""
+        objective, backend = self._objective, self._objective.backend
+        shares = vector[:]
+        backend.divide_standardised(shares, objective.n_outputs, objective.means, self._divisors)
+        logits = array("d", map(mul, self._roots, objective.row_logits(shares, self._rows)))
+        backend.cholesky_solve(self._factors, self._count, logits)
+        combined = objective.combine_rows(array("d", map(mul, self._roots, logits)), self._rows)
+        backend.add_scaled(vector, -1.0, combined)
+        backend.divide_standardised(vector, objective.n_outputs, objective.means, self._divisors)
