@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from math import sqrt
+from operator import sub
 
 from pyperceptron.checks import LIMIT
 from pyperceptron.vectors import as_flat
@@ -59,6 +60,16 @@ class Columns:
         if not any(far):
             return None
         return array("d", (middle if is_far else 0.0 for middle, is_far in zip(self.centre, far, strict=True)))
+
+
+    def of(self, listed: array[int], offsets: Numbers) -> Columns:
+        """Return the statistics of some of the columns, less their offsets."""
+        centre, *others = (
+            array("d", (numbers[j] for j in listed))
+            for numbers in (self.centre, offsets, self.spreads, self.shifts, self.deviations)
+        )
+        near = array("d", map(sub, centre, others.pop(0)))
+        return Columns(self.total_weight, near, *others, self.in_range)
 
 
 def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float]) -> Columns:

@@ -6,13 +6,12 @@ from array import array
 from math import fsum, inf, sqrt
 from operator import add, mul, sub
 
-from pyperceptron.chunks import WORTH_A_THREAD
+from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.vectors import as_flat, as_view, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyperceptron.backends import Backend, LinearLoss
-    from pyperceptron.chunks import Chunks
     from pyperceptron.columns import Columns
     from pyperceptron.losses import Loss
 
@@ -86,6 +85,7 @@ class Objective:
         self.is_singular = False
         self.work = chunks.work
         self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
+        self._statistics, self._standardize = columns, standardize
         self.centre = array("d", map(sub, columns.centre, offsets)) if offsets else columns.centre
         self.means = array("d", map(add, self.centre, columns.shifts))
         self.scales = columns.deviations
@@ -194,6 +194,62 @@ class Objective:
             for j in range(self.n_inputs):
                 matrix[j * self.width + j] += self.l2_weights[j]
         return matrix
+
+    def restricted(self, listed: array[int]) -> Objective:
+        """Return J as a function of these columns' coefficients alone, of a copy of the columns without offsets."""
+        n = len(listed)
+        inputs, values = zeros(self.n_rows * n), self.columns(listed, zeros(self.n_inputs))
+        for place in range(n):
+            inputs[place::n] = values[place * self.n_rows : (place + 1) * self.n_rows]
+        view = as_view(inputs, n)
+        chunks = Chunks(view, n + self.intercept, self.n_outputs, self._chunks.threads, self.backend)
+        return Objective(
+            self.backend,
+            view,
+            self._linear_loss.with_inputs(view, chunks.rows_in_chunk, chunks.stop),
+            chunks,
+            self._statistics.of(listed, self.offsets),
+            self.loss,
+            self.n_outputs,
+            rarest=self.rarest,
+            l2=self.l2,
+            l1=self.l1,
+            intercept=self.intercept,
+            standardize=self._standardize,
+        )
+
+    def of_columns(self, coefficients: Numbers, listed: array[int]) -> Numbers:
+        """Return the coefficients of some columns and the intercepts."""
+        result = array("d")
+        for first in range(0, self.size, self.width):
+            result.extend(array("d", [coefficients[first + j] for j in listed]))
+            result.extend(coefficients[first + self.n_inputs : first + self.width])
+        return result
+
+    def with_columns(self, coefficients: Numbers, listed: array[int]) -> Numbers:
+        """Return the inverse of of_columns, with 0 for all other columns."""
+        result, n = zeros(self.size), len(listed)
+        for first, own in zip(range(0, self.size, self.width), range(0, len(coefficients), n + self.intercept), strict=True):
+            for place, j in enumerate(listed):
+                result[first + j] = coefficients[own + place]
+            result[first + self.n_inputs : first + self.width] = coefficients[own + n : own + n + self.intercept]
+        return result
+
+    def column_norms(self, point) -> Numbers:
+        """Largest gradient of each column over the outputs."""
+        result = zeros(self.n_inputs)
+        for first in range(0, self.size, self.width):
+            g = point.gradient[first : first + self.width]
+            b = g[self.n_inputs] if self.intercept else 0.0
+            for j in range(self.n_inputs):
+                v = abs(minimum_norm_subgradient(g[j] - self.means[j] * b, point.coefficients[first + j], self.l1_weights[j])) / self.scales[j]
+                if v > result[j]:
+                    result[j] = v
+        return result
+
+    def columns(self, listed: array[int], centre: Numbers) -> Numbers:
+        """Return x - centre of some columns, less the offsets, each one's numbers together: len(listed) × n_rows."""
+        return self._linear_loss.columns(listed, centre)
 
     def diagonal(self, penalty: float, ridge: float) -> Numbers:
         """Return penalty·l2 + ridge·scale² of each column, for one output: width numbers, an intercept's 0."""

@@ -6,10 +6,11 @@ from array import array
 from math import inf, isfinite, sqrt
 from operator import mul, truediv
 
+from pyperceptron.column_model import ColumnModel
 from pyperceptron.objective import soft_threshold
 from pyperceptron.orthogonal import OrthogonalColumns
 from pyperceptron.row_preconditioner import RowPreconditioner
-from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, examine
+from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, evaluate, examine
 from pyperceptron.vectors import zeros
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that mak
 NEGLIGIBLE = 1e-11  # of the largest coefficient in standardised columns: with l1, a coefficient that is only rounding
 ROUNDS = 5  # of coordinate descent
 MANY_SIGNS = 300
+FIRST_COLUMNS = 100
 SWEEPS = 100  # of coordinate descent over all columns, for one step with l1
 
 
@@ -363,32 +365,73 @@ class _OldScalePreconditioner:
 
 
 def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) -> Generator[Point, None, str]:
+    """Newton's method with l1, on a growing set of columns: those whose coefficients are not 0, or should not be.
+
+    As long as the set is small, J is minimised over its columns alone, and a pass over all columns tells which others belong to
+    it. Coefficients that the penalty holds at 0 are exactly 0.
+    """
+    n_most = FIRST_COLUMNS
+    looser = 1.0
+    while True:
+        norms = objective.column_norms(point)
+        kept = [j for j in range(objective.n_inputs) if any(point.coefficients[j :: objective.width])]
+        n_most = max(n_most, 2 * len(kept))
+        if 2 * n_most >= objective.n_inputs:
+            return (yield from proximal_newton_on_all(objective, point, tolerance))
+        others = [j for j, norm in enumerate(norms) if norm > tolerance.gradient_norm]
+        others.sort(key=norms.__getitem__, reverse=True)
+        listed = array("q", sorted({*kept, *others[: n_most - len(kept)]}))
+        part = objective.restricted(listed)
+        goal = Tolerance(part, 1.0)
+        vars(goal).update(vars(tolerance))
+        goal.gradient_norm = max(tolerance.gradient_norm * looser, 0.03 * point.gradient_norm)
+        goal.decrement = tolerance.decrement * looser
+        inner = evaluate(part, objective.of_columns(point.coefficients, listed))
+        before = point
+        steps = proximal_newton_on_all(part, inner, goal)
+        verdict = ""
+        while not verdict:
+            try:
+                inner = next(steps)
+            except StopIteration as stop:
+                verdict = stop.value
+        coefficients = objective.with_columns(inner.coefficients, listed)
+        point = examine(objective, coefficients)
+        yield point
+        if point.gradient_norm <= tolerance.gradient_norm:
+            if verdict != "optimum" or looser < 1e-3:
+                return (yield from proximal_newton_on_all(objective, point, tolerance))
+            if goal.gradient_norm <= tolerance.gradient_norm and point.imbalance <= tolerance.imbalance:
+                return "optimum"
+        if len(others) <= n_most - len(kept):
+            looser *= 0.1
+        n_most = max(n_most, 2 * len(kept))
+
+
+def proximal_newton_on_all(objective: Objective, point: Point, tolerance: Tolerance) -> Generator[Point, None, str]:
     """Newton's method with l1: the quadratic model and the l1 penalty are minimised together.
 
-    (Lee, Sun and Saunders 2014; Friedman, Hastie and Tibshirani 2010.) The model is of all outputs at once where that costs
-    little, else of one output after the other. Coefficients that the penalty holds at 0 are exactly 0.
+    (Lee, Sun and Saunders 2014; Friedman, Hastie and Tibshirani 2010.) The model is a Hessian where that costs little, else it
+    is by columns.
     """
-    backend, width = objective.backend, objective.width
-    whole = objective.n_outputs == 1 or objective.cost_of_all_outputs() <= LITTLE_WORK
-    blocks = [slice(0, objective.size)] if whole else [slice(at, at + width) for at in range(0, objective.size, width)]
+    backend = objective.backend
+    whole = objective.cost_of_all_outputs() <= LITTLE_WORK or objective.n_outputs == 1 and objective.width <= 300
+    model = None if whole else ColumnModel(objective)
     doubt = Doubt(objective, tolerance)
     while True:
-        before, decrement, step = point, 0.0, zeros(objective.size)
-        for output, own in enumerate(blocks):
-            if whole:
-                hessian = objective.hessian_of_all_outputs(point.coefficients)
-            else:
-                hessian = objective.hessian(point.coefficients, output)
-            direction = zeros(objective.size)
-            direction[own] = _proximal_step(objective, point, hessian, own)
-            coefficients = point.coefficients[:]
-            backend.add_scaled(coefficients, 1.0, direction)
-            predicted = backend.dot(point.gradient, direction)
-            predicted += objective.l1_penalty(coefficients) - objective.l1_penalty(point.coefficients)
-            decrement -= min(predicted, 0.0) / 2
-            backend.add_scaled(step, 1.0, direction)
-            if predicted < 0:
-                point = line_search(objective, point, direction, predicted) or point
+        before = point
+        if model:
+            step = model.step(point)
+        else:
+            hessian = objective.hessian_of_all_outputs(point.coefficients)
+            step = _proximal_step(objective, point, hessian, slice(0, objective.size))
+        coefficients = point.coefficients[:]
+        backend.add_scaled(coefficients, 1.0, step)
+        predicted = backend.dot(point.gradient, step)
+        predicted += objective.l1_penalty(coefficients) - objective.l1_penalty(point.coefficients)
+        decrement = -min(predicted, 0.0) / 2
+        if predicted < 0:
+            point = line_search(objective, point, step, predicted) or point
         if point is not before:
             yield point
         is_close = tolerance.allows(objective, point, step, decrement)

@@ -286,6 +286,23 @@ cdef class LinearLoss:
         return matrix
 
 
+    def columns(self, array.array listed, array.array centre):
+        cdef Py_ssize_t count = len(listed)
+        cdef array.array values = new_vector(count * self.problem.rows.n_rows)
+        cdef int status
+        with nogil:
+            status = kernels.copy_columns(
+                &self.problem, <const int64_t*> listed.data.as_longlongs, count, centre.data.as_doubles,
+                values.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return values
+
+    def with_inputs(self, inputs, rows_in_chunk, stop):
+        _, targets, sample_weights, n_outputs, loss, intercept, _, _ = self.arguments
+        return LinearLoss(inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, None, stop)
+
+
 def train(
     LinearLoss loss, array.array coefficients, int64_t iterations, double learning_rate, double limit, array.array losses
 ):
@@ -767,5 +784,21 @@ def coordinate_descent(
         status = kernels.coordinate_descent(
             matrix.data.as_doubles, n, gradient.data.as_doubles, point.data.as_doubles, thresholds.data.as_doubles,
             step.data.as_doubles, sweeps, tolerance, workspace.data.as_doubles, is_interrupted
+        )
+    raise_status(status)
+
+
+def coordinate_descent_by_columns(
+    array.array columns, Py_ssize_t n_outputs, bint coupled, array.array weights, array.array factors, array.array gradient,
+    array.array point, array.array l1_weights, array.array l2_weights, array.array step, Py_ssize_t sweeps, double fraction
+):
+    cdef Py_ssize_t n_rows = len(weights), width = len(step) // n_outputs
+    cdef array.array workspace = new_vector((2 * n_outputs + 1) * n_rows + n_outputs * width)
+    cdef int status
+    with nogil:
+        status = kernels.coordinate_descent_by_columns(
+            columns.data.as_doubles, n_rows, width, n_outputs, coupled, weights.data.as_doubles, factors.data.as_doubles,
+            gradient.data.as_doubles, point.data.as_doubles, l1_weights.data.as_doubles, l2_weights.data.as_doubles,
+            step.data.as_doubles, sweeps, fraction, workspace.data.as_doubles, is_interrupted
         )
     raise_status(status)

@@ -77,6 +77,9 @@ cdef extern from "kernels/interrupts.h":
             const Problem*, const double* centre, const double* inverses, const int64_t* listed, Py_ssize_t count,
             Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
         ) noexcept nogil
+        int (*copy_columns)(
+            const Problem*, const int64_t* listed, Py_ssize_t count, const double* centre, double* values, Interrupted
+        ) noexcept nogil
         int (*train)(
             const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit,
             double* losses, Py_ssize_t n_losses, int64_t* made, Interrupted
@@ -96,6 +99,12 @@ cdef extern from "kernels/interrupts.h":
         int (*coordinate_descent)(
             const double* lower, Py_ssize_t n, const double* gradient, const double* point, const double* thresholds,
             double* step, Py_ssize_t sweeps, double tolerance, double* workspace, Interrupted
+        ) noexcept nogil
+        int (*coordinate_descent_by_columns)(
+            const double* columns, Py_ssize_t n_rows, Py_ssize_t width, Py_ssize_t n_outputs, bint coupled,
+            const double* weights, const double* factors, const double* gradient, const double* point,
+            const double* l1_weights, const double* l2_weights, double* step, Py_ssize_t sweeps, double fraction,
+            double* workspace, Interrupted
         ) noexcept nogil
     const Kernels kernels_baseline
     const Kernels kernels_avx2

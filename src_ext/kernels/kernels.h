@@ -53,7 +53,7 @@ typedef struct {
 
 typedef enum { IDENTITY, SIGMOID, SOFTMAX, NORMALIZED_SIGMOID, BINARY_SIGMOID } Activation;
 
-/* Each function's formula stands where it is defined: linear_loss.h, row_products.h, predict.h, training.h, linear_algebra.h. */
+/* Each function's formula stands where it is defined: linear_loss.h, row_products.h, columns.h, predict.h, training.h, linear_algebra.h. */
 typedef struct {
     const Loss *losses;  /* the last one has no name */
     int (*evaluate)(
@@ -79,6 +79,8 @@ typedef struct {
     int (*gram)(
         const Problem *problem, const double *centre, const double *inverses, const int64_t *listed, ptrdiff_t count,
         ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
+    int (*copy_columns)(
+        const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, double *values, Interrupted interrupted);
     int (*train)(
         const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit,
         double *losses, ptrdiff_t n_losses, int64_t *made, Interrupted interrupted);
@@ -95,6 +97,10 @@ typedef struct {
     int (*coordinate_descent)(
         const double *lower, ptrdiff_t n, const double *gradient, const double *point, const double *thresholds, double *step,
         ptrdiff_t sweeps, double tolerance, double *workspace, Interrupted interrupted);
+    int (*coordinate_descent_by_columns)(
+        const double *columns, ptrdiff_t n_rows, ptrdiff_t width, ptrdiff_t n_outputs, int coupled, const double *weights,
+        const double *factors, const double *gradient, const double *point, const double *l1_weights,
+        const double *l2_weights, double *step, ptrdiff_t sweeps, double fraction, double *workspace, Interrupted interrupted);
 } Kernels;
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

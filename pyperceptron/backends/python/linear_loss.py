@@ -222,6 +222,15 @@ class LinearLoss:
             result.extend([*products, *[0.0] * (len(numbers) - i - 1)])
         return result
 
+    def columns(self, listed: array[int], centre: Numbers) -> Numbers:
+        """Return x - centre of the columns that `listed` (of "q") names, each one's numbers together: len(listed) × n_rows."""
+        return array("d", [row[j] - centre[j] for j in listed for row in self._rows])
+
+    def with_inputs(self, inputs: memoryview[float], rows_in_chunk: int, stop: bytearray) -> LinearLoss:
+        """Return the same loss over other inputs, as many rows of them, without offsets."""
+        _, targets, sample_weights, n_outputs, loss, intercept, _, _ = self._arguments
+        return LinearLoss(inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, None, stop)
+
     def _some_rows(self, rows: array[int] | None, first: int, last: int) -> Matrix:
         numbers = range(first, last) if rows is None else rows[first:last]
         return Matrix(self._rows[i] for i in numbers)
