@@ -210,9 +210,9 @@ def ruled_columns(table: Rows, columns: Columns, coefficients: array[float], wid
     """
     findings = []
     n = table.n_columns
-    for j, (middle, spread, deviation) in enumerate(zip(columns.centre, columns.spreads, columns.deviations, strict=True)):
-        if deviation <= _RULED * (spread or 1.0):
-            continue
+    pairs = zip(columns.spreads, columns.deviations, strict=True)
+    for j in [j for j, (spread, deviation) in enumerate(pairs) if deviation > _RULED * (spread or 1.0)]:
+        middle, deviation = columns.centre[j], columns.deviations[j]
         values = as_flat(table.view)[j::n].tolist()
         huge = [value for value in values if abs(value - middle) > deviation]
         others = [value for value in values if abs(value - middle) <= deviation]

@@ -47,7 +47,7 @@ class Record:
         n_iter: int,
         history: list[Any],
         findings: list[str],
-        deviations: list[float] | None = None,
+        deviations: Sequence[float] | None = None,
     ) -> None:
         self.solver = solver
         self.n_rows = n_rows
@@ -55,6 +55,16 @@ class Record:
         self._history, self._n_entries = history, len(history)
         self.findings = findings
         self.deviations = deviations
+
+    @property
+    def deviations(self) -> list[float] | None:
+        if self._deviations is not None and not self._are_rounded:
+            self._deviations, self._are_rounded = [float(f"{deviation:.6g}") for deviation in self._deviations], True
+        return self._deviations  # type: ignore[return-value]
+
+    @deviations.setter
+    def deviations(self, deviations: Sequence[float] | None) -> None:
+        self._deviations, self._are_rounded = deviations, False  # rounded when asked for, as of many columns that takes long
 
     @property
     def history(self) -> list[dict[str, float]]:

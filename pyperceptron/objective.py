@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
+from itertools import repeat
 from math import fsum, inf, sqrt
-from operator import add, mul, sub
+from operator import add, le, mul, sub
 
 from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.vectors import as_flat, as_view, zeros
@@ -93,20 +94,21 @@ class Objective:
             deviations = zip(columns.deviations, self.means, strict=True)
             self.scales = array("d", (sqrt(d * d + mean * mean) for d, mean in deviations))
             self.means = self.centre = zeros(self.n_inputs)
-        self.constant = [j for j, scale in enumerate(self.scales) if scale == 0]
+        self.constant = [j for j, scale in enumerate(self.scales) if scale == 0] if 0.0 in self.scales else []
         if self.constant:
             self.scales = array("d", (scale or 1.0 for scale in self.scales))
         self.spreads = array("d", map(min, columns.spreads, self.scales))
         if 0.0 in self.spreads:
             self.spreads = array("d", (spread or scale for spread, scale in zip(self.spreads, self.scales, strict=True)))
-        self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
+        units = array("d", (d or 1.0 for d in columns.deviations)) if standardize else array("d", [1.0]) * self.n_inputs
+        self.units = units
         self._squared_scales = array("d", map(mul, self.scales, self.scales)) + zeros(intercept)
         self.l2, self.l1 = l2, l1
         self.is_penalised = l2 > 0 or l1 > 0
-        self.l2_weights, self.l1_weights = zeros(self.size), zeros(self.size)
-        for start in range(0, self.size, self.width):
-            self.l2_weights[start : start + self.n_inputs] = array("d", (l2 * unit * unit for unit in units))
-            self.l1_weights[start : start + self.n_inputs] = array("d", (l1 * unit for unit in units))
+        of_intercept = zeros(intercept)
+        own_l2 = array("d", map(mul, map(mul, repeat(l2), units), units)) if standardize else array("d", [l2]) * self.n_inputs
+        own_l1 = array("d", map(mul, repeat(l1), units)) if standardize else array("d", [l1]) * self.n_inputs
+        self.l2_weights, self.l1_weights = ((own + of_intercept) * n_outputs for own in (own_l2, own_l1))
 
     def without_offsets(self, coefficients: Numbers) -> Numbers:
         """Return the coefficients for the columns as given."""
@@ -141,19 +143,15 @@ class Objective:
         self.backend.scale(terms, 1 / self.total_weight)
         value, gradient = self._reduced(total[: 1 + self.size], coefficients)
         slopes = gradient[:]
-        if self.intercept and any(self.centre):
-            for first in range(0, self.size, self.width):
-                slope = slopes[first + self.n_inputs]
-                slopes[first : first + self.n_inputs] = array(
-                    "d", (own - middle * slope for own, middle in zip(slopes[first:], self.centre, strict=False))
-                )
+        self.backend.centre_gradient(slopes, self.n_outputs, self.centre)
         if self.l2:
             self.backend.add_scaled(terms, 1.0, array("d", map(abs, map(mul, self.l2_weights, coefficients))))
             # A component g leaves at most g²/(2·l2) of J, by the convexity of the penalty.
-            pairs = zip(slopes, self.l2_weights, strict=True)
-            slopes = array("d", [g if not l2 or g * g > _NEGLIGIBLE * l2 * value else 0.0 for g, l2 in pairs])
+            bounds = map(mul, repeat(_NEGLIGIBLE * value), self.l2_weights)
+            for at in [at for at, leaves in enumerate(map(le, map(mul, slopes, slopes), bounds)) if leaves]:
+                slopes[at] = 0.0 if self.l2_weights[at] else slopes[at]
         if self.l1:
-            slopes = array("d", map(minimum_norm_subgradient, slopes, coefficients, self.l1_weights))
+            slopes = self.backend.minimum_norm_subgradients(slopes, coefficients, self.l1_weights)
             self.backend.add_scaled(terms, 1.0, self.l1_weights)
         for j in self.constant:
             for at in range(j, self.size, self.width):
@@ -235,17 +233,16 @@ class Objective:
             result[first + self.n_inputs : first + self.width] = coefficients[own + n : own + n + self.intercept]
         return result
 
-    def column_norms(self, point) -> Numbers:
-        """Largest gradient of each column over the outputs."""
-        result = zeros(self.n_inputs)
-        for first in range(0, self.size, self.width):
-            g = point.gradient[first : first + self.width]
-            b = g[self.n_inputs] if self.intercept else 0.0
-            for j in range(self.n_inputs):
-                v = abs(minimum_norm_subgradient(g[j] - self.means[j] * b, point.coefficients[first + j], self.l1_weights[j])) / self.scales[j]
-                if v > result[j]:
-                    result[j] = v
-        return result
+    def column_norms(self, coefficients: Numbers, gradient: Numbers) -> Numbers:
+        """Return for each column the largest part, over the outputs, that it has in `gradient_norm`."""
+        slopes = self._subgradients(coefficients, gradient)
+        norms: Numbers = self.backend.column_norms(slopes, self.n_outputs, self.scales)
+        return norms
+
+    def nonzero_columns(self, coefficients: Numbers) -> list[int]:
+        """Return the columns with a coefficient that is not 0."""
+        sizes = self.backend.column_norms(coefficients, self.n_outputs, array("d", [1.0]) * self.n_inputs)
+        return [j for j, size in enumerate(sizes) if size]
 
     def columns(self, listed: array[int], centre: Numbers) -> Numbers:
         """Return x - centre of some columns, less the offsets, each one's numbers together: len(listed) × n_rows."""
@@ -411,7 +408,7 @@ class Objective:
 
     def first_rows(self) -> int:
         import os
-        a = float(os.environ.get("M", 4)); b = int(os.environ.get("N", 400))
+        a = float(os.environ.get("M", 4)); b = int(os.environ.get("N", 800))
         return self.n_rows if self.n_rows <= b else int(a * sqrt(self.n_rows))
 
     def row_preconditioner_cost(self, n_rows: int, has_gram: bool) -> float:
@@ -442,15 +439,16 @@ class Objective:
         A component is (∂J/∂w - mean·∂J/∂b) / scale or ∂J/∂b; with l1, (∂J/∂w - mean·∂J/∂b) is first made the subgradient of
         least magnitude.
         """
-        if self.l1:
-            gradient = gradient[:]
-            for first in range(0, self.size, self.width):
-                intercept = gradient[first + self.n_inputs] if self.intercept else 0.0
-                for at, mean in enumerate(self.means, first):
-                    centred = gradient[at] - mean * intercept
-                    centred = minimum_norm_subgradient(centred, coefficients[at], self.l1_weights[at])
-                    gradient[at] = centred + mean * intercept
-        return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
+        if not self.l1:
+            return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
+        slopes = self._subgradients(coefficients, gradient)
+        return float(self.backend.max_scaled_gradient(slopes, self.n_outputs, zeros(self.n_inputs), self.scales))
+
+    def _subgradients(self, coefficients: Numbers, gradient: Numbers) -> Numbers:
+        """Return J's gradient for columns less their means; with l1, the subgradients of least magnitude."""
+        slopes = gradient[:]
+        self.backend.centre_gradient(slopes, self.n_outputs, self.means)
+        return self.backend.minimum_norm_subgradients(slopes, coefficients, self.l1_weights) if self.l1 else slopes
 
     def step_length(self, step: Numbers) -> float:
         """Return the maximum norm of a step of the coefficients, in columns standardised by how most of their rows vary."""
@@ -461,15 +459,6 @@ class Objective:
             if self.intercept:
                 largest = max(largest, abs(step[first + self.n_inputs] + self.backend.dot(own, self.centre)))
         return largest
-
-
-def minimum_norm_subgradient(gradient: float, coefficient: float, l1: float) -> float:
-    """Return the subgradient of smallest magnitude of a smooth function plus l1·|w|, from the smooth one's gradient at w."""
-    if coefficient > 0:
-        return gradient + l1
-    if coefficient < 0:
-        return gradient - l1
-    return soft_threshold(gradient, l1)
 
 
 def soft_threshold(value: float, threshold: float) -> float:

@@ -373,8 +373,8 @@ def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) ->
     n_most = FIRST_COLUMNS
     looser = 1.0
     while True:
-        norms = objective.column_norms(point)
-        kept = [j for j in range(objective.n_inputs) if any(point.coefficients[j :: objective.width])]
+        norms = objective.column_norms(point.coefficients, point.gradient)
+        kept = objective.nonzero_columns(point.coefficients)
         n_most = max(n_most, 2 * len(kept))
         if 2 * n_most >= objective.n_inputs:
             return (yield from proximal_newton_on_all(objective, point, tolerance))

@@ -24,7 +24,7 @@ from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.math cimport NAN, fabs, floor
+from libc.math cimport NAN, fabs, floor, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint16_t
 from libc.string cimport memcpy, memset
 
@@ -711,6 +711,70 @@ def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array 
                 return component
             largest = max(largest, component)
     return largest
+
+
+def centre_gradient(array.array gradient, Py_ssize_t n_outputs, array.array centre):
+    cdef Py_ssize_t n = len(centre), width = len(gradient) // n_outputs, c
+    cdef double* own
+    for c in range(n_outputs if width > n else 0):
+        own = gradient.data.as_doubles + c * width
+        kernels.add_scaled(own, -own[n], centre.data.as_doubles, n)
+
+
+def minimum_norm_subgradients(array.array gradient, array.array coefficients, array.array l1_weights):
+    cdef array.array result = new_vector(len(gradient))
+    cdef double slope, w, l1
+    cdef Py_ssize_t j
+    for j in range(len(gradient)):
+        slope, w, l1 = gradient.data.as_doubles[j], coefficients.data.as_doubles[j], l1_weights.data.as_doubles[j]
+        result.data.as_doubles[j] = (
+            slope + l1 if w > 0.0 else slope - l1 if w < 0.0 else max(slope - l1, 0.0) + min(slope + l1, 0.0)
+        )
+    return result
+
+
+def column_norms(array.array gradient, Py_ssize_t n_outputs, array.array scales):
+    cdef array.array norms = array.clone(TEMPLATE, len(scales), zero=True)
+    cdef Py_ssize_t n = len(scales), width = len(gradient) // n_outputs, c, j
+    cdef const double* own
+    for c in range(n_outputs):
+        own = gradient.data.as_doubles + c * width
+        for j in range(n):
+            norms.data.as_doubles[j] = max(norms.data.as_doubles[j], fabs(own[j]) / scales.data.as_doubles[j])
+    return norms
+
+
+def middle_of_nine(array.array rows):
+    cdef Py_ssize_t n = len(rows) // 9, j, i, l
+    cdef array.array medians = new_vector(n), ranges = new_vector(n)
+    cdef double nine[9]
+    cdef double value
+    for j in range(n):
+        for i in range(9):  # insertion sort
+            value = rows.data.as_doubles[i * n + j]
+            l = i
+            while l > 0 and nine[l - 1] > value:
+                nine[l] = nine[l - 1]
+                l -= 1
+            nine[l] = value
+        medians.data.as_doubles[j] = nine[4]
+        ranges.data.as_doubles[j] = nine[5] - nine[3]
+    return medians, ranges
+
+
+def deviations(array.array moments):
+    cdef Py_ssize_t n = len(moments) // 2, j
+    cdef const double* sums = moments.data.as_doubles + 1
+    cdef array.array means = new_vector(n), roots = new_vector(n)
+    cdef double weight = moments.data.as_doubles[0], mean, variance
+    cdef bint is_spoilt = False
+    for j in range(n):
+        mean = sums[j] / weight
+        variance = sums[n + j] / weight - mean * mean
+        is_spoilt = is_spoilt or variance < 1e-6 * mean * mean
+        means.data.as_doubles[j] = mean
+        roots.data.as_doubles[j] = sqrt(variance) if variance > 0.0 else 0.0
+    return means, roots, is_spoilt
 
 
 def largest_ratio(array.array parts, array.array wholes):
