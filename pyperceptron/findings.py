@@ -135,6 +135,7 @@ def diagnose(
     max_iter: int,
     rose: bool,
     combinations: list[array[float]],
+    smallest: bool | None,
     names: tuple[Hashable, ...] | None,
 ) -> list[Finding]:
     """Return what went wrong in a training that ended at this point.
@@ -142,6 +143,8 @@ def diagnose(
     reason        why it ended: "optimum", "separable", "limit", "stuck", "diverged" or "callback"
     rose          whether J ended higher than it began
     combinations  of columns, from degeneracy.dependencies
+    smallest      whether the coefficients are the smallest of the many that are optimal where there are more columns than
+                  rows; None if there are not
     """
     findings = []
     if reason == "separable":
@@ -170,6 +173,11 @@ def diagnose(
             findings.append(f"Training stopped at max_iter={max_iter} before the optimum, {distance}. Raise max_iter.")
     if combinations:
         findings.append(_collinear(combinations, names))
+    if smallest is not None:
+        findings.append(
+            f"Columns are collinear, as there are {objective.n_inputs:,} of them and only {counted(objective.n_rows, 'row')}, so "
+            f"many coefficients are optimal{' and these are the smallest' * smallest}. Leave out columns, or set l2, to 1e-6 say."
+        )
     constant = _diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else []
     return [*map(Finding, findings), *constant]
 

@@ -53,6 +53,7 @@ class Objective:
     last_loss      J without the penalties, at the coefficients that were evaluated last
     is_singular    whether a Hessian was found to be singular, beyond rounding
     work           multiplications for one pass
+    is_wide        whether there are more columns that vary than rows, so that they are sure to depend on each other
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Objective:
         self.constant = [j for j, scale in enumerate(self.scales) if scale == 0] if 0.0 in self.scales else []
         if self.constant:
             self.scales = array("d", (scale or 1.0 for scale in self.scales))
+        self.is_wide = self.n_inputs - len(self.constant) > self.n_rows - intercept
         self.spreads = array("d", map(min, columns.spreads, self.scales))
         if 0.0 in self.spreads:
             self.spreads = array("d", (spread or scale for spread, scale in zip(self.spreads, self.scales, strict=True)))
