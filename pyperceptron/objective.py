@@ -408,32 +408,22 @@ class Objective:
         evaluation = logits + self.width * max(2, self.n_outputs)
         return (n_rows * (logits + self.width**2 / 2) + self.width**3 / 6) / (self.n_rows * evaluation)
 
-    def first_rows(self) -> int:
-        import os
-        a = float(os.environ.get("M", 4)); b = int(os.environ.get("N", 800))
-        return self.n_rows if self.n_rows <= b else int(a * sqrt(self.n_rows))
-
     def row_preconditioner_cost(self, n_rows: int, has_gram: bool) -> float:
         """Estimate the cost of a RowPreconditioner of n_rows rows, in evaluations, counted as for `hessian_cost`."""
         evaluation = 2 * self.width * max(2, self.n_outputs) + 40 * self.n_outputs
-        own = n_rows**3 / 6 + (0 if has_gram else n_rows**2 * self.width / 2)
-        return self.n_outputs * own / (self.n_rows * evaluation)
+        gram = 0 if has_gram else n_rows**2 * self.width / 2 * (self.n_outputs if n_rows < self.n_rows else 1)
+        return (gram + self.n_outputs * n_rows**3 / 6) / (self.n_rows * evaluation)
 
-    def max_curvature(self, standardised: bool = False) -> float:
-        """Return a bound on the eigenvalues of the smooth part's Hessian; `standardised`: in standardised columns.
+    def max_curvature(self) -> float:
+        """Return a bound on the eigenvalues of the smooth part's Hessian.
 
         In the logits this bound is the loss's curvature_bound, and the largest eigenvalue of mean(x·xᵀ) is at most its trace.
         """
-        if standardised:
-            pairs = zip(self.l2_weights, self.scales, strict=False)
-            trace, l2 = float(self.width), max((weight / (scale * scale) for weight, scale in pairs), default=0.0)
-        else:
-            trace = float(self.intercept)
-            for mean, scale in zip(self.means, self.scales, strict=True):
-                trace += mean * mean + scale * scale
-            l2 = max(self.l2_weights)
+        trace = float(self.intercept)
+        for mean, scale in zip(self.means, self.scales, strict=True):
+            trace += mean * mean + scale * scale
         assert self.loss.curvature_bound is not None
-        return self.loss.curvature_bound * trace + l2
+        return self.loss.curvature_bound * trace + max(self.l2_weights)
 
     def gradient_norm(self, coefficients: Numbers, gradient: Numbers) -> float:
         """Return the maximum norm of J's gradient in standardised columns: 0 at a stationary point, and only there.
