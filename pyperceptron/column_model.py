@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Numbers = array[float]
 
 SWEEPS = 300  # at most, for one step
-_FRACTION = 1e-6  # of the largest gain of a coordinate in the first sweep: where a step has come close enough
+_FRACTION = 1e-2  # of the largest gain of a coordinate in the first sweep: where a step has come close enough
 
 
 class ColumnModel:
@@ -25,7 +25,7 @@ class ColumnModel:
         self._columns = objective.columns(array("q", range(objective.n_inputs)), objective.means)
         self._columns.extend(array("d", [1.0]) * (objective.n_rows * objective.intercept))
 
-    def step(self, point: Point) -> Numbers:
+    def step(self, point: Point, sweeps: int) -> Numbers:
         """Return the step, n_outputs × width, to about the minimum of J's quadratic model at the point plus the l1 penalty."""
         objective, backend, n = self._objective, self._objective.backend, self._objective.n_inputs
         weights, factors = objective.curvature_factors(point.coefficients, None)
@@ -46,7 +46,7 @@ class ColumnModel:
             objective.l1_weights,
             objective.l2_weights,
             step,
-            SWEEPS,
+            sweeps,
             _FRACTION,
         )
         for first in range(0, objective.size, objective.width) if objective.intercept else ():

@@ -72,6 +72,7 @@ class Objective:
         l1: float = 0.0,
         intercept: bool = True,
         standardize: bool = False,
+        linear: Numbers | None = None,
     ) -> None:
         self.backend = backend
         self.loss = loss
@@ -106,7 +107,8 @@ class Objective:
         self.units = units
         self._squared_scales = array("d", map(mul, self.scales, self.scales)) + zeros(intercept)
         self.l2, self.l1 = l2, l1
-        self.is_penalised = l2 > 0 or l1 > 0
+        self._linear = linear
+        self.is_penalised = l2 > 0 or l1 > 0 or linear is not None
         of_intercept = zeros(intercept)
         own_l2 = array("d", map(mul, map(mul, repeat(l2), units), units)) if standardize else array("d", [l2]) * self.n_inputs
         own_l1 = array("d", map(mul, repeat(l1), units)) if standardize else array("d", [l1]) * self.n_inputs
@@ -163,6 +165,9 @@ class Objective:
     def _reduced(self, total: Numbers, coefficients: Numbers) -> tuple[float, Numbers]:
         gradient = zeros(self.size)
         value: float = self.backend.reduce_objective(total, self.total_weight, coefficients, self.l2_weights, gradient)
+        if self._linear:
+            value += self.backend.dot(self._linear, coefficients)
+            self.backend.add_scaled(gradient, 1.0, self._linear)
         self.passes += 1
         self.last_loss = total[0] / self.total_weight
         return value, gradient
@@ -195,13 +200,13 @@ class Objective:
                 matrix[j * self.width + j] += self.l2_weights[j]
         return matrix
 
-    def restricted(self, listed: array[int]) -> Objective:
-        """Return J as a function of these columns' coefficients alone, of a copy of the columns without offsets."""
+    def restricted(self, listed: array[int], linear: Numbers | None = None) -> Objective:
+        """Return J as a function of these columns' coefficients alone, of a copy of the columns without offsets.
+
+        linear  n_outputs × the new width, stands for the l1 penalty: Σ linear·w, as where no coefficient changes its sign
+        """
         n = len(listed)
-        inputs, values = zeros(self.n_rows * n), self.columns(listed, zeros(self.n_inputs))
-        for place in range(n):
-            inputs[place::n] = values[place * self.n_rows : (place + 1) * self.n_rows]
-        view = as_view(inputs, n)
+        view = as_view(self._linear_loss.columns(listed, zeros(self.n_inputs), True), n)
         chunks = Chunks(view, n + self.intercept, self.n_outputs, self._chunks.threads, self.backend)
         return Objective(
             self.backend,
@@ -213,9 +218,10 @@ class Objective:
             self.n_outputs,
             rarest=self.rarest,
             l2=self.l2,
-            l1=self.l1,
+            l1=0.0 if linear else self.l1,
             intercept=self.intercept,
             standardize=self._standardize,
+            linear=linear,
         )
 
     def of_columns(self, coefficients: Numbers, listed: array[int]) -> Numbers:
@@ -248,7 +254,7 @@ class Objective:
 
     def columns(self, listed: array[int], centre: Numbers) -> Numbers:
         """Return x - centre of some columns, less the offsets, each one's numbers together: len(listed) × n_rows."""
-        return self._linear_loss.columns(listed, centre)
+        return self._linear_loss.columns(listed, centre, False)  # type: ignore[no-any-return]
 
     def diagonal(self, penalty: float, ridge: float) -> Numbers:
         """Return penalty·l2 + ridge·scale² of each column, for one output: width numbers, an intercept's 0."""

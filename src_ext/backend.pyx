@@ -286,13 +286,13 @@ cdef class LinearLoss:
         return matrix
 
 
-    def columns(self, array.array listed, array.array centre):
+    def columns(self, array.array listed, array.array centre, bint by_rows):
         cdef Py_ssize_t count = len(listed)
         cdef array.array values = new_vector(count * self.problem.rows.n_rows)
         cdef int status
         with nogil:
             status = kernels.copy_columns(
-                &self.problem, <const int64_t*> listed.data.as_longlongs, count, centre.data.as_doubles,
+                &self.problem, <const int64_t*> listed.data.as_longlongs, count, centre.data.as_doubles, by_rows,
                 values.data.as_doubles, is_interrupted
             )
         raise_status(status)
@@ -857,7 +857,7 @@ def coordinate_descent_by_columns(
     array.array point, array.array l1_weights, array.array l2_weights, array.array step, Py_ssize_t sweeps, double fraction
 ):
     cdef Py_ssize_t n_rows = len(weights), width = len(step) // n_outputs
-    cdef array.array workspace = new_vector((2 * n_outputs + 1) * n_rows + n_outputs * width)
+    cdef array.array workspace = new_vector((2 * n_outputs + 1) * n_rows + n_outputs * (width + 2))
     cdef int status
     with nogil:
         status = kernels.coordinate_descent_by_columns(

@@ -12,10 +12,12 @@
 
 #pragma once
 
+#include <math.h>
 #include <string.h>
 
 #include "row_products.h"
 
+#define COPIED_ROWS 64
 #define SWEEPS_OF_NONZEROS 20  /* over the coefficients that are not 0, after each sweep over all */
 
 /* The changes of the logits in a quadratic model, from changes of the coefficients, and what the curvatures make of them. */
@@ -79,21 +81,24 @@ static double column_curvature(const double *column, const LogitChanges *z, ptrd
     return sum_of_eight(s);
 }
 
-/* values[q · n_rows + i] = xᵢⱼ - centreⱼ for the columns j = listed[q], each one's numbers together. */
+/* xᵢⱼ - centreⱼ for the columns j = listed[q]: in values[i · count + q] if by_rows, else in values[q · n_rows + i]. */
 static int copy_columns(
-    const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, double *values,
+    const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, int by_rows, double *values,
     Interrupted interrupted)
 {
-    ptrdiff_t n_rows = problem->rows.n_rows;
+    ptrdiff_t n_rows = problem->rows.n_rows, row_step = by_rows ? count : 1, column_step = by_rows ? 1 : n_rows;
     const RowStorage *storage = &ROW_STORAGES[problem->rows.storage];
+    double some[COPIED_ROWS];
     Watch watch = {interrupted, problem->stop, 0, 0};
-    for (ptrdiff_t first = 0; first < n_rows && !is_interrupted(&watch, 64 * count * NEW_MEMORY_WORK); first += 64) {
-        Block block = {&problem->rows, NULL, first, smaller(64, n_rows - first), 1, NULL, &watch};
-        for (ptrdiff_t q = 0; q < count; q++)
-            storage->columns(&block, listed[q], listed[q] + 1, values + q * n_rows + first, n_rows);
-        for (ptrdiff_t q = 0; q < count; q++)
-            for (ptrdiff_t i = first; i < first + block.count; i++)
-                values[q * n_rows + i] -= centre[listed[q]];
+    for (ptrdiff_t first = 0; first < n_rows && !is_interrupted(&watch, COPIED_ROWS * count * NEW_MEMORY_WORK);
+         first += COPIED_ROWS) {
+        Block block = {&problem->rows, NULL, first, smaller(COPIED_ROWS, n_rows - first), 1, NULL, &watch};
+        for (ptrdiff_t q = 0; q < count; q++) {
+            double *own = values + first * row_step + q * column_step;
+            storage->columns(&block, listed[q], listed[q] + 1, some, COPIED_ROWS);
+            for (ptrdiff_t i = 0; i < block.count; i++)
+                own[i * row_step] = some[i] - centre[listed[q]];
+        }
     }
     return watch.status;
 }
@@ -108,8 +113,35 @@ static double minimise_coordinate(double slope, double curvature, double thresho
     return there - here;
 }
 
+/* What to add to a column's coefficients in all outputs for the least Σ l1·|w| + l2/2·w². Coupled outputs keep their
+ * probabilities then, so no curvature leads there: without this, one coefficient after the other would creep. The derivative of
+ * the sum rises with the shift, by 2·l1 where a coefficient passes 0; `scratch` has room for n_outputs numbers. */
+static double best_shift(const double *w, ptrdiff_t n_outputs, double l1, double l2, double *scratch)
+{
+    double total = 0.0;
+    for (ptrdiff_t c = 0; c < n_outputs; c++) {  /* insertion sort of the shifts at which a coefficient becomes 0 */
+        ptrdiff_t l = c;
+        total += w[c];
+        for (; l > 0 && scratch[l - 1] > -w[c]; l--)
+            scratch[l] = scratch[l - 1];
+        scratch[l] = -w[c];
+    }
+    for (ptrdiff_t c = 0; c <= n_outputs; c++) {  /* between the shifts number c - 1 and c */
+        double pull = l1 * (double)(2 * c - n_outputs);
+        double low = c ? scratch[c - 1] : -INFINITY, high = c < n_outputs ? scratch[c] : INFINITY;
+        if (l2 > 0.0) {
+            double root = -(pull + l2 * total) / (l2 * (double)n_outputs);
+            if (root <= high)
+                return root < low ? low : root;
+        } else if (pull >= 0.0) {  /* level from `low` to `high` if the pull is 0: the least shift of these */
+            return pull > 0.0 ? low : low > 0.0 ? low : high < 0.0 ? high : 0.0;
+        }
+    }
+    return 0.0;
+}
+
 /* Improve `step` toward the minimum of the quadratic model plus the l1 penalty, as the reference describes it. The workspace has
- * (2·n_outputs + 1)·n_rows + n_outputs·width numbers. */
+ * (2·n_outputs + 1)·n_rows + n_outputs·(width + 2) numbers. */
 static int coordinate_descent_by_columns(
     const double *columns, ptrdiff_t n_rows, ptrdiff_t width, ptrdiff_t n_outputs, int coupled, const double *weights,
     const double *factors, const double *gradient, const double *point, const double *l1_weights, const double *l2_weights,
@@ -117,7 +149,7 @@ static int coordinate_descent_by_columns(
 {
     ptrdiff_t size = n_outputs * width;
     double *weighted = workspace, *changes = weighted + n_outputs * n_rows, *sums = changes + n_outputs * n_rows;
-    double *curvatures = sums + n_rows, first_gain = 0.0;
+    double *curvatures = sums + n_rows, *of_column = curvatures + size, first_gain = 0.0;
     LogitChanges z = {n_rows, weighted, factors, changes, coupled ? sums : NULL};
     Watch watch = {interrupted, NULL, 0, 0};
     for (ptrdiff_t c = 0; c < n_outputs; c++)
@@ -131,7 +163,8 @@ static int coordinate_descent_by_columns(
     }
     for (ptrdiff_t sweep = 0, all = 1; sweep < sweeps && !watch.status; sweep++) {
         double largest = 0.0;
-        for (ptrdiff_t j = 0; j < width && !watch.status; j++)
+        for (ptrdiff_t j = 0; j < width && !watch.status; j++) {
+            int has_changed = 0;
             for (ptrdiff_t c = 0; c < n_outputs; c++) {
                 ptrdiff_t at = c * width + j;
                 double gain, here = point[at] + step[at];
@@ -145,8 +178,17 @@ static int coordinate_descent_by_columns(
                     step[at] = here + change == 0.0 ? -point[at] : step[at] + change;
                     add_column(columns + j * n_rows, change, &z, c);
                     largest = gain > largest ? gain : largest;
+                    has_changed = 1;
                 }
             }
+            if (!coupled || !has_changed || l1_weights[j] <= 0.0)
+                continue;
+            for (ptrdiff_t c = 0; c < n_outputs; c++)
+                of_column[c] = point[c * width + j] + step[c * width + j];
+            double shift = best_shift(of_column, n_outputs, l1_weights[j], l2_weights[j], of_column + n_outputs);
+            for (ptrdiff_t c = 0; c < n_outputs && shift != 0.0; c++)
+                step[c * width + j] = of_column[c] == -shift ? -point[c * width + j] : step[c * width + j] + shift;
+        }
         first_gain = sweep ? first_gain : largest;
         int is_small = largest <= fraction * first_gain;
         if (all && is_small)

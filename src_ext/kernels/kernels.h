@@ -80,7 +80,8 @@ typedef struct {
         const Problem *problem, const double *centre, const double *inverses, const int64_t *listed, ptrdiff_t count,
         ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
     int (*copy_columns)(
-        const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, double *values, Interrupted interrupted);
+        const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, int by_rows,
+        double *values, Interrupted interrupted);
     int (*train)(
         const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit,
         double *losses, ptrdiff_t n_losses, int64_t *made, Interrupted interrupted);

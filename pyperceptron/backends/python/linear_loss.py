@@ -222,8 +222,10 @@ class LinearLoss:
             result.extend([*products, *[0.0] * (len(numbers) - i - 1)])
         return result
 
-    def columns(self, listed: array[int], centre: Numbers) -> Numbers:
-        """Return x - centre of the columns that `listed` (of "q") names, each one's numbers together: len(listed) × n_rows."""
+    def columns(self, listed: array[int], centre: Numbers, by_rows: bool) -> Numbers:
+        """Return x - centre of the columns that `listed` (of "q") names: n_rows × len(listed) if `by_rows`, else its transpose."""
+        if by_rows:
+            return array("d", [row[j] - centre[j] for row in self._rows for j in listed])
         return array("d", [row[j] - centre[j] for j in listed for row in self._rows])
 
     def with_inputs(self, inputs: memoryview[float], rows_in_chunk: int, stop: bytearray) -> LinearLoss:
