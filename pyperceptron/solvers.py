@@ -61,6 +61,7 @@ MANY_SIGNS = 300
 FIRST_COLUMNS = 100  # in the set over which J with l1 is minimised, at most
 TURN = 0.03  # of a gradient norm: what is left of it on the set's columns
 LEAST_CLOSER = 1e-4  # closer than this, a set of columns does not lead to the optimum of all
+FEW_COLUMNS_OF_A_MATRIX = 64
 MOST_COLUMNS_OF_A_MATRIX = 300  # of one output, whose Hessian costs less than the sweeps over columns that it saves
 SWEEPS_FOR_SIGNS = 10  # over columns, before a quasi-Newton method finds the numbers
 MOST_SWEEPS = 300  # over the columns of several outputs
@@ -428,8 +429,8 @@ def proximal_newton_on_all(objective: Objective, point: Point, tolerance: Tolera
     is by columns.
     """
     backend = objective.backend
-    is_narrow = objective.n_outputs == 1 and objective.width <= min(MOST_COLUMNS_OF_A_MATRIX, objective.n_rows // 10)
-    by_matrix = is_narrow or objective.cost_of_all_outputs() <= LITTLE_WORK
+    most = min(MOST_COLUMNS_OF_A_MATRIX, objective.n_rows // 10) if objective.n_outputs == 1 else 0
+    by_matrix = objective.size <= max(most, FEW_COLUMNS_OF_A_MATRIX)
     model = None if by_matrix else ColumnModel(objective)
     doubt = Doubt(objective, tolerance)
     while True:
