@@ -65,12 +65,11 @@ class Columns:
 
     def of(self, listed: array[int], offsets: Numbers) -> Columns:
         """Return the statistics of some of the columns, less their offsets."""
-        centre, *others = (
-            array("d", (numbers[j] for j in listed))
+        centre, offset, spreads, shifts, deviations = (
+            array("d", [numbers[j] for j in listed])
             for numbers in (self.centre, offsets, self.spreads, self.shifts, self.deviations)
         )
-        near = array("d", map(sub, centre, others.pop(0)))
-        return Columns(self.total_weight, near, *others, self.in_range)
+        return Columns(self.total_weight, array("d", map(sub, centre, offset)), spreads, shifts, deviations, self.in_range)
 
 
 def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float], backend: Backend) -> Columns:

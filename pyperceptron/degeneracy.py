@@ -279,7 +279,6 @@ def least_norm(objective: Objective, coefficients: Numbers, combinations: list[N
     return result
 
 
-
 def least_norm_by_rows(objective: Objective, coefficients: Numbers) -> Numbers | None:
     """Return what `least_norm` does where there are more columns than rows: they depend on each other in too many ways to list.
 

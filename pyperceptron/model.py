@@ -54,17 +54,16 @@ class Record:
         self.n_iter = n_iter
         self._history, self._n_entries = history, len(history)
         self.findings = findings
-        self.deviations = deviations
+        self._deviations = deviations
 
     @property
     def deviations(self) -> list[float] | None:
-        if self._deviations is not None and not self._are_rounded:
-            self._deviations, self._are_rounded = [float(f"{deviation:.6g}") for deviation in self._deviations], True
-        return self._deviations  # type: ignore[return-value]
+        """They are rounded when somebody asks, as of many columns that takes longer than their fit."""
+        return None if self._deviations is None else [float(f"{deviation:.6g}") for deviation in self._deviations]
 
     @deviations.setter
     def deviations(self, deviations: Sequence[float] | None) -> None:
-        self._deviations, self._are_rounded = deviations, False  # rounded when asked for, as of many columns that takes long
+        self._deviations = deviations
 
     @property
     def history(self) -> list[dict[str, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from itertools import repeat
+from itertools import pairwise, repeat
 from math import fsum, inf, sqrt
 from operator import add, le, mul, sub
 
@@ -254,7 +254,7 @@ class Objective:
 
     def columns(self, listed: array[int], centre: Numbers) -> Numbers:
         """Return x - centre of some columns, less the offsets, each one's numbers together: len(listed) × n_rows."""
-        return self._linear_loss.columns(listed, centre, False)  # type: ignore[no-any-return]
+        return self._linear_loss.columns(listed, centre, False)
 
     def diagonal(self, penalty: float, ridge: float) -> Numbers:
         """Return penalty·l2 + ridge·scale² of each column, for one output: width numbers, an intercept's 0."""
@@ -271,7 +271,7 @@ class Objective:
         count, per_row = self.n_rows if rows is None else len(rows), self.n_inputs
         n_parts = 1 if count * count * per_row < 2 * WORTH_A_THREAD else _GRAM_PARTS
         ends = [int(count * sqrt(part / n_parts)) for part in range(n_parts)] + [count]  # parts of about equal work
-        bounds = [pair for pair in zip(ends, ends[1:], strict=False) if pair[0] < pair[1]]
+        bounds = [(first, last) for first, last in pairwise(ends) if first < last]
         parts = self._chunks.map(bounds, self._linear_loss.gram, self.means, divisors[: self.n_inputs], rows)
         matrix = parts[0]
         for part in parts[1:]:

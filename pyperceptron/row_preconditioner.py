@@ -6,8 +6,6 @@ from array import array
 from math import fsum, sqrt
 from operator import mul
 
-from pyperceptron.vectors import zeros
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyperceptron.objective import Objective
@@ -20,7 +18,7 @@ _TINY = 1e-300  # curvatures of rows that are far on their side may vanish
 
 
 class RowPreconditioner:
-    """B = T⁻ᵀ·(D + Vᵀ·V)·T⁻¹ for each output, T as in backend.divide_standardised: a model of J's Hessian in the output's coefficients.
+    """B = T⁻ᵀ·(D + Vᵀ·V)·T⁻¹ for each output, T as in divide_standardised: a model of J's Hessian in the output's coefficients.
 
     D is diagonal: the l2 penalty, and for what the rows cannot show a ridge, which is a part of the Hessian's own diagonal. V
     holds about n_rows rows less the means of their columns, each with a 1 and times the root of its curvature. With all rows
@@ -32,39 +30,38 @@ class RowPreconditioner:
 
     def __init__(self, objective: Objective, coefficients: Numbers, n_rows: int, last: RowPreconditioner | None) -> None:
         """Make the model at these coefficients; `last` is the one before, whose Gram matrix of all rows serves again."""
-        self._objective = objective
+        self._objective, backend = objective, objective.backend
+        self.gram_of_all: Numbers | None = last.gram_of_all if last else None
         subset = objective.representative_rows(coefficients, n_rows)
         self._rows = subset.rows if subset else None
-        self._count = count = len(subset.rows) if subset else objective.n_rows
         weights, factors = objective.curvature_factors(coefficients, self._rows)
+        self._count = count = len(weights)
         if subset:
             weights = array("d", map(mul, weights, subset.weights))
-        self.gram_of_all = last.gram_of_all if last else None
         self._roots, self._divisors, self._factors = array("d"), array("d"), array("d")
         for output in range(objective.n_outputs):
             own = factors[output * count : (output + 1) * count]
             if objective.loss.coupled:
-                own = array("d", (f * (1 - f) for f in own))
-            curvatures = array("d", (h * s / objective.total_weight for h, s in zip(own, weights, strict=True)))
+                own = array("d", [f * (1 - f) for f in own])
+            curvatures = array("d", [h * s / objective.total_weight for h, s in zip(own, weights, strict=True)])
             curvature = max(fsum(curvatures), _TINY)
+            # D is `unit` times what the Gram matrix is divided by.
             if subset:
-                gram, unit = None, 1.0
-                divisors = objective.diagonal(1.0, (1 - count / objective.n_rows) * curvature)
+                unit, divisors = 1.0, objective.diagonal(1.0, (1 - count / objective.n_rows) * curvature)
                 gram = objective.gram(divisors, self._rows)
             else:
                 unit = 1.0 if objective.l2 else _LEAST_RIDGE * curvature
                 divisors = objective.diagonal(1.0, 0.0) if objective.l2 else objective.diagonal(0.0, 1.0)
                 gram = self.gram_of_all = self.gram_of_all or objective.gram(divisors, None)
-                objective.backend.scale(divisors, unit)
+                backend.scale(divisors, unit)
+            shift = 0.0
             if objective.intercept:
                 divisors[-1] = _INTERCEPT_RIDGE * curvature
-            roots = array("d", map(sqrt, curvatures))
-            scaled = array("d", (root / sqrt(unit) for root in roots))
-            shift = unit / divisors[-1] if objective.intercept else 0.0
-            factor = objective.backend.capacitance(gram, count, scaled, shift)
-            if objective.backend.cholesky(factor, count) >= 0:
+                shift = unit / divisors[-1]
+            factor = backend.capacitance(gram, count, array("d", [sqrt(h / unit) for h in curvatures]), shift)
+            if backend.cholesky(factor, count) >= 0:
                 raise FloatingPointError("the Hessian is not finite: scale the columns of X down")
-            self._roots.extend(roots)
+            self._roots.extend(map(sqrt, curvatures))
             self._divisors.extend(divisors)
             self._factors.extend(factor)
 

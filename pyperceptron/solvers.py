@@ -13,18 +13,18 @@ from pyperceptron.row_preconditioner import RowPreconditioner
 from pyperceptron.stopping import ROUNDING, Doubt, Point, Progress, Tolerance, evaluate, examine
 from pyperceptron.vectors import zeros
 
-# Which B, a model of the Hessian: its cost, and how many passes (evaluations of J and its gradient) the training then takes.
+# Which B, a model of the Hessian: what it costs, and how many passes (evaluations of J and its gradient) a training then takes.
 #
-# (a) Of all outputs, where that costs some ten milliseconds at most: a few passes. Else of one output:
-# (b) By columns, a matrix of width × width, from 10 rows per column: 10·width³/2 multiplications and width³/6 for its factor. Where
+# (a) Of all outputs, where that costs some ten milliseconds at most: a few passes. Else of each output, or their mean:
+# (b) By columns, a matrix of width × width, from 10 rows per column: 5·width³ multiplications, and width³/6 for its factor. Where
 #     that is at most 8 passes, which are 4·n·width each, it is hardly noticed.
-# (c) By rows, a matrix of m × m for m rows: m²·width/2 and m³/6. With m = 4·√n that is two passes. Two classes of n × d correlated
-#     columns (a factor of rank 20 and as much noise), C = 1, passes before it (with the scales of the columns alone) and with it:
-#     2,000 × 3,000: 162, 52; 5,000 × 2,000: 465, 78; 20,000 × 1,000: 28 with it; 200 × 5,000, 5 classes: 177, 76.
-# (d) By rows, all n of them: Newton's method in 10 to 15 passes. Its Gram matrix is made once, in n/8 passes, and a factor at
-#     each step, which runs at a third of the speed: 7·n²/(8·d) passes in all. Seconds of (c) and (d): 300 × 400 0.009, 0.016;
-#     300 × 1,000 0.031, 0.027; 500 × 5,000 0.32, 0.26; 1,000 × 5,000 0.73, 0.70; 1,500 × 2,000 0.26, 1.32. So (d) is chosen
-#     up to 200 passes.
+# (c) By rows, a matrix of m × m for m rows: m²·width/2 and m³/6. With m = 4·√n that is two passes. Correlated columns (a factor
+#     of rank 20 and as much noise), C = 1; passes with the scales of the columns alone for B, and with this:
+#     2,000 × 3,000: 162, 52; 5,000 × 2,000: 465, 78; 200 × 5,000 and 5 classes: 177, 76.
+# (d) By rows, all n of them: Newton's method in 10 to 15 passes. Its Gram matrix is made once, for n/8 passes, and a factor at
+#     each step, which runs at a third of the speed: 7·n²/(8·width) passes in all. Seconds of (c) and (d): 300 × 400 0.009,
+#     0.016; 300 × 1,000 0.031, 0.027; 500 × 5,000 0.32, 0.26; 1,000 × 5,000 0.73, 0.70; 1,500 × 2,000 0.26, 1.32. So (d) is
+#     chosen up to 200 passes.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         # 4. A new B, if the step reduced the gradient too little. A sampled B waits until the passes since the last one have
         #    cost as much as the new one will, so that the total cost is at most twice the minimum.
         is_fresh = has_failed
-        if (point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close):
+        if point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close:
             continue
         more = min(2 * n_rows, objective.n_rows)
         if not sampled or is_fresh or objective.passes - passes >= models.cost(more):
@@ -404,7 +404,7 @@ def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) ->
         others.sort(key=norms.__getitem__, reverse=True)
         if len(others) <= n_most - len(kept):
             closer *= 0.1
-        listed = array("q", sorted(kept + others[: n_most - len(kept)]))
+        listed = array("q", sorted(kept + others[: n_most - len(kept)]) or [0])
         part = objective.restricted(listed)
         norm = max(tolerance.gradient_norm, TURN * point.gradient_norm)
         goal = Tolerance(part, closer * norm / objective.rarest)
@@ -488,7 +488,7 @@ def _with_these_signs(objective: Objective, point: Point, tolerance: Tolerance) 
         reached = first = evaluate(part, start)
         has_crossed = False
         for following in quasi_newton(part, first, goal, sampled=True):
-            crossed = [j for j, (w, sign) in enumerate(zip(following.coefficients, signs)) if w * sign <= 0]
+            crossed = [j for j, (w, sign) in enumerate(zip(following.coefficients, signs, strict=False)) if w * sign <= 0]
             if crossed:
                 coefficients = following.coefficients[:]
                 for j in crossed:

@@ -142,7 +142,7 @@ def _may_be_collinear(objective: Objective, solver: str) -> bool:
 
 
 def _smallest(objective: Objective, point: Point) -> tuple[Point, bool]:
-    """Return an optimal point of the least coefficients and whether it is, for more columns than rows: no, if that costs much."""
+    """Return an optimal point of more columns than rows, and whether it has the least coefficients: not if they cost much."""
     coefficients = None
     if objective.row_preconditioner_cost(objective.n_rows, has_gram=False) <= objective.passes + _FEW_PASSES:
         coefficients = least_norm_by_rows(objective, point.coefficients)

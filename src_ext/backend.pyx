@@ -745,18 +745,18 @@ def column_norms(array.array gradient, Py_ssize_t n_outputs, array.array scales)
 
 
 def middle_of_nine(array.array rows):
-    cdef Py_ssize_t n = len(rows) // 9, j, i, l
+    cdef Py_ssize_t n = len(rows) // 9, j, i, place
     cdef array.array medians = new_vector(n), ranges = new_vector(n)
     cdef double nine[9]
     cdef double value
     for j in range(n):
         for i in range(9):  # insertion sort
             value = rows.data.as_doubles[i * n + j]
-            l = i
-            while l > 0 and nine[l - 1] > value:
-                nine[l] = nine[l - 1]
-                l -= 1
-            nine[l] = value
+            place = i
+            while place > 0 and nine[place - 1] > value:
+                nine[place] = nine[place - 1]
+                place -= 1
+            nine[place] = value
         medians.data.as_doubles[j] = nine[4]
         ranges.data.as_doubles[j] = nine[5] - nine[3]
     return medians, ranges
@@ -812,12 +812,12 @@ def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
 def capacitance(array.array gram, Py_ssize_t n, array.array roots, double shift):
     cdef array.array matrix = new_vector(n * n)
     cdef const double* root = roots.data.as_doubles
-    cdef Py_ssize_t i, l
+    cdef Py_ssize_t i, k
     for i in range(n):
-        for l in range(n):
-            matrix.data.as_doubles[i * n + l] = 0.0
-            if l <= i:
-                matrix.data.as_doubles[i * n + l] = root[i] * root[l] * (gram.data.as_doubles[i * n + l] + shift)
+        for k in range(n):
+            matrix.data.as_doubles[i * n + k] = 0.0
+            if k <= i:
+                matrix.data.as_doubles[i * n + k] = root[i] * root[k] * (gram.data.as_doubles[i * n + k] + shift)
         matrix.data.as_doubles[i * n + i] += 1.0
     return matrix
 

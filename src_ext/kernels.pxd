@@ -78,7 +78,8 @@ cdef extern from "kernels/interrupts.h":
             Py_ssize_t first, Py_ssize_t last, double* matrix, Interrupted
         ) noexcept nogil
         int (*copy_columns)(
-            const Problem*, const int64_t* listed, Py_ssize_t count, const double* centre, bint by_rows, double* values, Interrupted
+            const Problem*, const int64_t* listed, Py_ssize_t count, const double* centre, bint by_rows, double* values,
+            Interrupted
         ) noexcept nogil
         int (*train)(
             const Problem*, double* coefficients, int64_t iterations, double learning_rate, double limit,

@@ -10,6 +10,7 @@ from pyperceptron.backends.python import cholesky as cholesky
 from pyperceptron.backends.python import cholesky_solve as cholesky_solve
 from pyperceptron.backends.python import column_norms as column_norms
 from pyperceptron.backends.python import coordinate_descent as coordinate_descent
+from pyperceptron.backends.python import coordinate_descent_by_columns as coordinate_descent_by_columns
 from pyperceptron.backends.python import deviations as deviations
 from pyperceptron.backends.python import divide_standardised as divide_standardised
 from pyperceptron.backends.python import dot as dot

@@ -1,5 +1,6 @@
 """The reference backend: readable Python that specifies every compiled function."""
 
+from pyperceptron.backends.python.by_columns import coordinate_descent_by_columns
 from pyperceptron.backends.python.lesson import lesson, train
 from pyperceptron.backends.python.linear_algebra import (
     add_in_tree,
@@ -34,6 +35,7 @@ __all__ = [
     "cholesky_solve",
     "column_norms",
     "coordinate_descent",
+    "coordinate_descent_by_columns",
     "deviations",
     "divide_standardised",
     "dot",
