@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     Numbers = array[float]
 
-SWEEPS = 300  # at most, for one step
 _FRACTION = 1e-2  # of the largest gain of a coordinate in the first sweep: where a step has come close enough
 
 
@@ -25,8 +24,12 @@ class ColumnModel:
         self._columns = objective.columns(array("q", range(objective.n_inputs)), objective.means)
         self._columns.extend(array("d", [1.0]) * (objective.n_rows * objective.intercept))
 
-    def step(self, point: Point, sweeps: int) -> Numbers:
-        """Return the step, n_outputs × width, to about the minimum of J's quadratic model at the point plus the l1 penalty."""
+    def step(self, point: Point, sweeps: int, effort: int) -> Numbers:
+        """Return the step, n_outputs × width, to about the minimum of J's quadratic model at the point plus the l1 penalty.
+
+        sweeps  at most
+        effort  1, or more for a step that comes closer: its square divides what a change gains that is still worth a sweep
+        """
         objective, backend, n = self._objective, self._objective.backend, self._objective.n_inputs
         weights, factors = objective.curvature_factors(point.coefficients, None)
         backend.scale(weights, 1 / objective.total_weight)
@@ -47,7 +50,7 @@ class ColumnModel:
             objective.l2_weights,
             step,
             sweeps,
-            _FRACTION,
+            _FRACTION / effort**2,
         )
         for first in range(0, objective.size, objective.width) if objective.intercept else ():
             step[first + n] -= backend.dot(step[first : first + n], objective.means)

@@ -157,6 +157,8 @@ class Objective:
         if self.l1:
             slopes = self.backend.minimum_norm_subgradients(slopes, coefficients, self.l1_weights)
             self.backend.add_scaled(terms, 1.0, self.l1_weights)
+        if self._linear:
+            self.backend.add_scaled(terms, 1.0, array("d", map(abs, self._linear)))
         for j in self.constant:
             for at in range(j, self.size, self.width):
                 slopes[at], terms[at] = 0.0, 1.0

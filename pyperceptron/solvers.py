@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import islice
 from math import inf, isfinite, sqrt
 from operator import mul, truediv
 
@@ -60,11 +61,15 @@ ROUNDS = 5  # of coordinate descent
 MANY_SIGNS = 300
 FIRST_COLUMNS = 100  # in the set over which J with l1 is minimised, at most
 TURN = 0.03  # of a gradient norm: what is left of it on the set's columns
+STEPS_OF_A_PART = 200  # at most, to an optimum over a part of the columns
 LEAST_CLOSER = 1e-4  # closer than this, a set of columns does not lead to the optimum of all
 FEW_COLUMNS_OF_A_MATRIX = 64
 MOST_COLUMNS_OF_A_MATRIX = 300  # of one output, whose Hessian costs less than the sweeps over columns that it saves
 SWEEPS_FOR_SIGNS = 10  # over columns, before a quasi-Newton method finds the numbers
 MOST_SWEEPS = 300  # over the columns of several outputs
+SLOW = 0.5  # of a gradient norm: if more is left after a step by columns, the next one makes more effort
+MOST_EFFORT = 16  # times as many sweeps as at first; then a matrix of the columns, if they are not too many
+MOST_COLUMNS_IF_SLOW = 1000
 SWEEPS = 100  # of coordinate descent over all columns, for one step with l1
 
 
@@ -409,16 +414,19 @@ def proximal_newton(objective: Objective, point: Point, tolerance: Tolerance) ->
         norm = max(tolerance.gradient_norm, TURN * point.gradient_norm)
         goal = Tolerance(part, closer * norm / objective.rarest)
         reached = evaluate(part, objective.of_columns(point.coefficients, listed))
-        verdict, steps = "", proximal_newton_on_all(part, reached, goal)
-        while not verdict:
+        steps, verdict = proximal_newton_on_all(part, reached, goal), ""
+        for _ in range(STEPS_OF_A_PART):
             try:
                 reached = next(steps)
             except StopIteration as stop:
                 verdict = stop.value
+                break
         point = examine(objective, objective.with_columns(reached.coefficients, listed))
         yield point
+        if verdict != "optimum":
+            return (yield from proximal_newton_on_all(objective, point, tolerance))
         is_close = point.gradient_norm <= tolerance.gradient_norm and goal.gradient_norm <= tolerance.gradient_norm
-        if is_close and verdict == "optimum" and point.imbalance <= tolerance.imbalance:
+        if is_close and point.imbalance <= tolerance.imbalance:
             return "optimum"
 
 
@@ -432,11 +440,11 @@ def proximal_newton_on_all(objective: Objective, point: Point, tolerance: Tolera
     most = min(MOST_COLUMNS_OF_A_MATRIX, objective.n_rows // 10) if objective.n_outputs == 1 else 0
     by_matrix = objective.size <= max(most, FEW_COLUMNS_OF_A_MATRIX)
     model = None if by_matrix else ColumnModel(objective)
-    doubt = Doubt(objective, tolerance)
+    doubt, effort = Doubt(objective, tolerance), 1
     while True:
         before = point
         if model:
-            step = model.step(point, SWEEPS_FOR_SIGNS if objective.n_outputs == 1 else MOST_SWEEPS)
+            step = model.step(point, effort * (SWEEPS_FOR_SIGNS if objective.n_outputs == 1 else MOST_SWEEPS), effort)
         else:
             hessian = objective.hessian_of_all_outputs(point.coefficients)
             step = _proximal_step(objective, point, hessian, slice(0, objective.size))
@@ -452,6 +460,11 @@ def proximal_newton_on_all(objective: Objective, point: Point, tolerance: Tolera
         if point is not before:
             yield point
         is_close = tolerance.allows(objective, point, step, decrement)
+        if model and point.gradient_norm > SLOW * before.gradient_norm:
+            effort *= 4
+            if effort > MOST_EFFORT and objective.size <= MOST_COLUMNS_IF_SLOW:
+                model = None
+            effort = min(effort, MOST_EFFORT)
         if is_close or point is before:
             cleaned = _with_exact_zeros(objective, point)
             examined = examine(objective, cleaned)
@@ -487,7 +500,7 @@ def _with_these_signs(objective: Objective, point: Point, tolerance: Tolerance) 
         goal = Tolerance(part, max(tolerance.gradient_norm, TURN * point.gradient_norm) / objective.rarest)
         reached = first = evaluate(part, start)
         has_crossed = False
-        for following in quasi_newton(part, first, goal, sampled=True):
+        for following in islice(quasi_newton(part, first, goal, sampled=True), STEPS_OF_A_PART):
             crossed = [j for j, (w, sign) in enumerate(zip(following.coefficients, signs, strict=False)) if w * sign <= 0]
             if crossed:
                 coefficients = following.coefficients[:]
