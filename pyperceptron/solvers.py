@@ -188,7 +188,7 @@ def quasi_newton(objective: Objective, point: Point, tolerance: Tolerance, sampl
         is_fresh = has_failed
         if point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close:
             continue
-        more = min(2 * n_rows, objective.n_rows)
+        more = n_rows if has_failed else min(2 * n_rows, models.most_rows)
         if not sampled or is_fresh or objective.passes - passes >= models.cost(more):
             n_rows, passes = more, objective.passes
             model = models.make(point, n_rows)
@@ -319,6 +319,7 @@ class Models:
     whole       whether it is of all outputs
     sampled     whether it is of some rows
     first_rows  about how many rows the first one is of
+    most_rows   and those after it, at most: a product with more of them would cost more than the passes that they save
     """
 
     def __init__(self, objective: Objective, sampled: bool) -> None:
@@ -332,8 +333,10 @@ class Models:
         self.first_rows = min(FIRST_ROWS * width, n_rows) if self.sampled else n_rows
         dense = objective.hessian_cost(self.first_rows) <= MAX_HESSIAN_COST if self.sampled else width <= n_rows
         self._by_rows = not (self.whole or dense)
+        self.most_rows = n_rows
         if self._by_rows and self.sampled and n_rows * (width + 7 * n_rows) > MOST_FOR_ALL_ROWS * width:
             self.first_rows = int(FIRST_ROOTS * sqrt(n_rows))
+            self.most_rows = max(n_rows // 4, self.first_rows)
         elif self._by_rows:
             self.first_rows = n_rows
 
