@@ -176,8 +176,8 @@ def diagnose(
     if smallest is not None:
         findings.append(
             f"Columns are collinear, as there are {objective.n_inputs:,} of them and only {counted(objective.n_rows, 'row')}, "
-            f"so many coefficients are optimal{' and these are the smallest' * smallest}. Leave out columns, or set l2, to 1e-6 "
-            "say."
+            f"so many coefficients are optimal{' and these are the smallest' * smallest}. Leave out columns, or set l2, to "
+            "1e-6 say."
         )
     constant = _diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else []
     return [*map(Finding, findings), *constant]

@@ -17,8 +17,8 @@ from pyperceptron.vectors import zeros
 # Which B, a model of the Hessian: what it costs, and how many passes (evaluations of J and its gradient) a training then takes.
 #
 # (a) Of all outputs, where that costs some ten milliseconds at most: a few passes. Else of each output, or their mean:
-# (b) By columns, a matrix of width × width, from 10 rows per column: 5·width³ multiplications, and width³/6 for its factor. Where
-#     that is at most 8 passes, which are 4·n·width each, it is hardly noticed.
+# (b) By columns, a matrix of width × width, from 10 rows per column: 5·width³ multiplications, and width³/6 for its factor.
+#     Where that is at most 8 passes, which are 4·n·width each, it is hardly noticed.
 # (c) By rows, a matrix of m × m for m rows: m²·width/2 and m³/6. With m = 4·√n that is two passes. Correlated columns (a factor
 #     of rank 20 and as much noise), C = 1; passes with the scales of the columns alone for B, and with this:
 #     2,000 × 3,000: 162, 52; 5,000 × 2,000: 465, 78; 200 × 5,000 and 5 classes: 177, 76.

@@ -222,7 +222,6 @@ cdef class LinearLoss:
         raise_status(status)
         return scores
 
-
     def row_logits(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
         cdef array.array results = new_vector(self.problem.n_outputs * (last - first)), listed
         cdef const int64_t* row = NULL
@@ -284,7 +283,6 @@ cdef class LinearLoss:
             )
         raise_status(status)
         return matrix
-
 
     def columns(self, array.array listed, array.array centre, bint by_rows):
         cdef Py_ssize_t count = len(listed)

@@ -223,7 +223,7 @@ class LinearLoss:
         return result
 
     def columns(self, listed: array[int], centre: Numbers, by_rows: bool) -> Numbers:
-        """Return x - centre of the columns that `listed` (of "q") names: n_rows × len(listed), or unless `by_rows` its transpose."""
+        """Return x - centre of the columns that `listed` (of "q") names: n_rows × len(listed), or transposed unless by_rows."""
         if by_rows:
             return array("d", [row[j] - centre[j] for row in self._rows for j in listed])
         return array("d", [row[j] - centre[j] for j in listed for row in self._rows])
