@@ -7,7 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ARRAYS = ((2_500_000, 10, "float64"), (2_500_000, 10, "float32"), (600_000, 784, "uint8"))
+ARRAYS = (
+    (2_500_000, 10, "float64", "l2"),
+    (2_500_000, 10, "float32", "l2"),
+    (600_000, 784, "uint8", "l2"),
+    (100, 20_000, "float64", "l2"),
+    (60, 20_000, "float64", "l1"),
+)
 ROWS_AT_ONCE = 5_000
 
 
@@ -17,9 +23,9 @@ def sections() -> Iterator[str]:
         yield "\nMemory: not measured, this system does not tell a process's peak"
         return
     yield "\nMemory: by how much fitting raises the process's peak"
-    for n, d, dtype in ARRAYS:
-        raised, size = growth(Path(__file__), str(n), str(d), dtype)
-        yield f"  {n:,}×{d} {dtype} ({size / 1e6:.0f} MB): {raised / 1e6:.1f} MB, {raised / size:.1%} of the array"
+    for n, d, dtype, penalty in ARRAYS:
+        raised, size = growth(Path(__file__), str(n), str(d), dtype, penalty)
+        yield f"  {n:,}×{d:,} {dtype}, {penalty} ({size / 1e6:.0f} MB): {raised / 1e6:.1f} MB, {raised / size:.1%} of the array"
 
 
 def can_measure() -> bool:
@@ -43,7 +49,7 @@ def main() -> None:
 
     import pyperceptron as pp
 
-    n, d, dtype = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    n, d, dtype, penalty = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
     random = np.random.default_rng(1)
     X, y = np.empty((n, d), dtype), np.empty(n, np.uint8)
     # In pieces, because a large temporary array would raise the peak before fit and hide the memory that fit uses.
@@ -52,9 +58,11 @@ def main() -> None:
         piece[:] = random.integers(0, 256, piece.shape) if dtype == "uint8" else random.standard_normal(piece.shape)
         sums = piece.sum(axis=1, dtype=float)
         y[start : start + ROWS_AT_ONCE] = sums - sums.mean() + sums.std() * random.standard_normal(len(piece)) / 3 > 0
-    pp.Perceptron(l2=1e-3, threads=1).fit(X[:1000], y[:1000])  # a warm-up, so that lazy imports do not count
+    pp.Perceptron(**{penalty: 1e-3}, threads=1).fit(
+        X[:1000, :50].copy(), y[:1000]
+    )  # a warm-up, so that lazy imports do not count
     before = peak()
-    pp.Perceptron(l2=1 / n, threads=1).fit(X, y)
+    pp.Perceptron(**{penalty: 1 / n}, threads=1).fit(X, y)
     print(peak() - before, X.nbytes)
 
 

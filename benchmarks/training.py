@@ -27,6 +27,7 @@ MUCH_SLOWER = 20.0  # ... as many times as long as ours takes
 MOST_ITERATIONS = 100_000
 MANY_COEFFICIENTS = 1000  # whose Hessian takes newton-cholesky minutes, and the other solvers too long to be a reference
 SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "liblinear", "sag", "saga")
+WIDE = ((100, 20_000, 2), (500, 5_000, 2), (2_000, 3_000, 2), (5_000, 2_000, 2), (200, 5_000, 5))  # rows, columns, classes
 FILES = ("banknote", "spambase", "adult")
 OURS = "pyperceptron"
 
@@ -268,6 +269,8 @@ def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | st
             yield name, getattr(datasets, f"load_{name}")(return_X_y=True)
         else:
             yield name, "needs scikit-learn, which is not installed"
+    for n, d, classes in WIDE:
+        yield f"correlated columns, {n:,}×{d:,}", _correlated(n, d, classes)
     for name in FILES:
         path = data / f"{name}.csv" if data else None
         if path is None or not path.is_file():
@@ -277,6 +280,14 @@ def _datasets(data: Path | None) -> Iterator[tuple[str, tuple[Array, Array] | st
 
     for name, make in MADE.items():
         yield f"made: {name}", make()
+
+
+def _correlated(n: int, d: int, classes: int, rank: int = 20) -> tuple[Array, Array]:
+    """Make columns from a factor of low rank and as much noise, and classes that depend on a twentieth of them."""
+    random = np.random.default_rng([n, d, classes])
+    X = 1.5 * random.normal(size=(n, rank)) @ random.normal(size=(rank, d)) / math.sqrt(rank) + random.normal(size=(n, d))
+    sums = X @ (random.normal(size=(d, classes)) * (random.random((d, 1)) < 0.05))
+    return X, (2 * sums / sums.std() + random.gumbel(size=(n, classes))).argmax(axis=1)
 
 
 def _numbers(path: Path) -> tuple[Array, Array]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from math import sqrt
+from itertools import repeat
+from operator import add, gt, mul, or_, sub
 
 from pyperceptron.checks import LIMIT
-from pyperceptron.vectors import as_flat
+from pyperceptron.vectors import as_flat, float64_copy, zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyperceptron.backends import LinearLoss
+    from pyperceptron.backends import Backend, LinearLoss
     from pyperceptron.chunks import Chunks
     from pyperceptron.containers import Rows
 
@@ -51,45 +52,48 @@ class Columns:
 
         A column whose numbers are far from 0, compared with how they vary, gets its centre, any other one 0.
         """
-        columns = zip(self.centre, self.shifts, self.deviations, self.spreads, strict=True)
-        far = [
-            abs(middle) > _FAR_FROM_BULK * spread > 0 or abs(middle + shift) > _FAR_FROM_0 * deviation > 0
-            for middle, shift, deviation, spread in columns
-        ]
-        if not any(far):
-            return None
-        return array("d", (middle if is_far else 0.0 for middle, is_far in zip(self.centre, far, strict=True)))
+        bulk, mean = map(mul, repeat(_FAR_FROM_BULK), self.spreads), map(mul, repeat(_FAR_FROM_0), self.deviations)
+        by_median = map(gt, map(abs, self.centre), bulk)
+        by_mean = map(gt, map(abs, map(add, self.centre, self.shifts)), mean)
+        far = [j for j, is_far in enumerate(map(or_, by_median, by_mean)) if is_far]
+        offsets = zeros(len(self.centre))
+        for j in far:
+            by_bulk = abs(self.centre[j]) > _FAR_FROM_BULK * self.spreads[j] > 0
+            if by_bulk or abs(self.centre[j] + self.shifts[j]) > _FAR_FROM_0 * self.deviations[j] > 0:
+                offsets[j] = self.centre[j]
+        return offsets if any(offsets) else None
+
+    def of(self, listed: array[int], offsets: Numbers) -> Columns:
+        """Return the statistics of some of the columns, less their offsets."""
+        centre, offset, spreads, shifts, deviations = (
+            array("d", [numbers[j] for j in listed])
+            for numbers in (self.centre, offsets, self.spreads, self.shifts, self.deviations)
+        )
+        return Columns(self.total_weight, array("d", map(sub, centre, offset)), spreads, shifts, deviations, self.in_range)
 
 
-def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float]) -> Columns:
+def column_statistics(loss: LinearLoss, chunks: Chunks, view: memoryview[float], backend: Backend) -> Columns:
     """Compute the statistics of the samples in `view`, as sums of differences from the centre.
 
     If a mean is so far from the centre that cancellation spoils the variance, repeat the pass with the means as the centre.
     """
-    centre, spreads = _middle_of_nine_rows(view)
-    n, near = len(centre), centre
+    centre, spreads = _middle_of_nine_rows(view, backend)
+    near = centre
     for _ in range(_PASSES):
         total = chunks.sum(loss.moments, near)
-        weight, sums, squares = total[0], total[1 : 1 + n], total[1 + n :]
         in_range = sum(map(abs, total)) < _SAFE_TOTAL and max(map(abs, near)) <= LIMIT  # False for nan
-        shifts = [value / weight for value in sums]
-        variances = [square / weight - shift * shift for square, shift in zip(squares, shifts, strict=True)]
-        if not in_range or not any(v < 1e-6 * shift * shift for v, shift in zip(variances, shifts, strict=True)):
+        shifts, deviations, is_spoilt = backend.deviations(total)
+        if not (in_range and is_spoilt):
             break
-        near = array("d", (middle + shift for middle, shift in zip(near, shifts, strict=True)))
-    from_centre = zip(near, centre, shifts, strict=True)
-    return Columns(
-        weight,
-        centre,
-        spreads,
-        array("d", ((own - middle) + shift for own, middle, shift in from_centre)),
-        array("d", (sqrt(max(variance, 0.0)) for variance in variances)),
-        in_range,
-    )
+        near = array("d", map(add, near, shifts))
+    from_centre = shifts if near is centre else array("d", map(add, map(sub, near, centre), shifts))
+    return Columns(total[0], centre, spreads, from_centre, deviations, in_range)
 
 
 def refuse_tiny(columns: Columns, table: Rows) -> None:
     """Raise ValueError if a column varies so little that the squares of its deviations underflow."""
+    if min(columns.deviations) >= _TINY:
+        return
     for j, deviation in enumerate(columns.deviations):
         if deviation >= _TINY or abs(columns.centre[j]) > 1e10 * _TINY or (deviation == 0 and table.view.format != "d"):
             continue
@@ -99,11 +103,12 @@ def refuse_tiny(columns: Columns, table: Rows) -> None:
             raise ValueError(f"X {name} varies by less than {_TINY:g}; expected more, as its square underflows: scale it up")
 
 
-def _middle_of_nine_rows(view: memoryview[float]) -> tuple[Numbers, Numbers]:
+def _middle_of_nine_rows(view: memoryview[float], backend: Backend) -> tuple[Numbers, Numbers]:
     """Return each column's median of nine rows that lie evenly in the view, and the range of the middle three."""
     n_rows, n = len(view), as_flat(view).nbytes // view.itemsize // len(view)
-    flat = as_flat(view)
-    places = [n * (n_rows * part // 18) for part in range(1, 18, 2)]
-    rows = [flat[place : place + n].tolist() for place in places]
-    ranked = [sorted(values) for values in zip(*rows, strict=True)]
-    return array("d", [nine[4] for nine in ranked]), array("d", [nine[5] - nine[3] for nine in ranked])
+    flat, rows = as_flat(view), array("d")
+    for part in range(1, 18, 2):
+        place = n * (n_rows * part // 18)
+        rows.extend(float64_copy(flat[place : place + n]))
+    middle: tuple[Numbers, Numbers] = backend.middle_of_nine(rows)
+    return middle

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from math import inf
+from operator import mul
 
 from pyperceptron.orthogonal import OrthogonalColumns
 from pyperceptron.vectors import zeros
@@ -23,6 +24,9 @@ _MANY_OUTPUTS = 20  # of which each is looked at alone
 _MAX_SIZE = 1000  # coefficients in a Hessian that is factored to find a separating direction
 _MANY_NUMBERS = 20_000_000  # of X: more are not copied to look for collinear columns
 _NO_SHARE = 1e-7  # of the largest share in a combination: a share that is only rounding
+_SMALL_RIDGE = 1e-10  # of the largest row: it makes a Gram matrix regular, and refinements make up for it
+_REFINEMENTS = 3
+_SAME_LOGITS = 1e-8  # of the largest logit: a difference that is only rounding
 _MUCH = 1e9  # standardised logits: rounding of 1e-16 is still nothing beside them
 
 
@@ -272,4 +276,51 @@ def least_norm(objective: Objective, coefficients: Numbers, combinations: list[N
                 result[first + j] -= share * own[j]
             if objective.intercept:
                 result[first + n] += share * backend.dot(own, objective.means)
+    return result
+
+
+def least_norm_by_rows(objective: Objective, coefficients: Numbers) -> Numbers | None:
+    """Return what `least_norm` does where there are more columns than rows: they depend on each other in too many ways to list.
+
+    Such coefficients are combinations of the rows, w = units⁻²·(X - means)ᵀ·α. Returns None if rounding hides them.
+    """
+    backend, n_rows, n_outputs = objective.backend, objective.n_rows, objective.n_outputs
+    divisors = array("d", map(mul, objective.units, objective.units)) + array("d", [inf] * objective.intercept)
+    gram = objective.gram(divisors, None)
+    small = _SMALL_RIDGE * (max(gram[:: n_rows + 1]) or 1.0)
+    factor = backend.capacitance(gram, n_rows, array("d", [small**-0.5]) * n_rows, 0.0)
+    if backend.cholesky(factor, n_rows) >= 0:
+        return None
+    result, left = zeros(objective.size), coefficients
+    for _ in range(_REFINEMENTS):
+        logits = objective.row_logits(_without_means(objective, left), None)
+        backend.cholesky_solve(factor, n_rows, logits)
+        backend.scale(logits, 1 / small)
+        step = objective.combine_rows(logits, None)
+        backend.divide_standardised(step, n_outputs, objective.means, divisors * n_outputs)
+        backend.add_scaled(result, 1.0, step)
+        left = coefficients[:]
+        backend.add_scaled(left, -1.0, result)
+    rest, whole = (objective.row_logits(_without_means(objective, own), None) for own in (left, coefficients))
+    if max(map(abs, rest)) > _SAME_LOGITS * max(map(abs, whole)):
+        return None
+    backend.add_scaled(result, 1.0, _intercepts(objective, left))
+    return result
+
+
+def _without_means(objective: Objective, coefficients: Numbers) -> Numbers:
+    """Return the coefficients with intercepts that make logits of the columns less their means."""
+    result = coefficients[:]
+    for first in range(0, objective.size, objective.width) if objective.intercept else ():
+        own = coefficients[first : first + objective.n_inputs]
+        result[first + objective.n_inputs] = -objective.backend.dot(own, objective.means)
+    return result
+
+
+def _intercepts(objective: Objective, coefficients: Numbers) -> Numbers:
+    """Return the logits that the coefficients make of the means, as intercepts; the rest 0."""
+    result, n = zeros(objective.size), objective.n_inputs
+    for first in range(0, objective.size, objective.width) if objective.intercept else ():
+        own = objective.backend.dot(coefficients[first : first + n], objective.means)
+        result[first + n] = coefficients[first + n] + own
     return result

@@ -135,6 +135,7 @@ def diagnose(
     max_iter: int,
     rose: bool,
     combinations: list[array[float]],
+    smallest: bool | None,
     names: tuple[Hashable, ...] | None,
     indicators: Container[int],
 ) -> list[Finding]:
@@ -144,6 +145,8 @@ def diagnose(
     rose          whether J ended higher than it began
     combinations  of columns, from degeneracy.dependencies
     indicators    the columns that the model made of columns of texts or with missing numbers: no user can leave one out
+    smallest      whether the coefficients are the smallest of the many that are optimal where there are more columns than
+                  rows; None if there are not
     """
     findings = []
     if reason == "separable":
@@ -174,6 +177,12 @@ def diagnose(
             findings.append(f"Training stopped at max_iter={max_iter} before the optimum, {distance}. Raise max_iter.")
     if combinations:
         findings.append(_collinear(combinations, names, indicators))
+    if smallest is not None:
+        findings.append(
+            f"Columns are collinear, as there are {objective.n_inputs:,} of them and only {counted(objective.n_rows, 'row')}, "
+            f"so many coefficients are optimal{' and these are the smallest' * smallest}. Leave out columns, or set l2, to "
+            "1e-6 say."
+        )
     constant = _diagnose_constant(objective, point, _UNRELATED) if reason == "optimum" else []
     return [*map(Finding, findings), *constant]
 
@@ -232,9 +241,9 @@ def ruled_columns(table: Rows, columns: Columns, coefficients: array[float], wid
     """
     findings = []
     n = table.n_columns
-    for j, (middle, spread, deviation) in enumerate(zip(columns.centre, columns.spreads, columns.deviations, strict=True)):
-        if deviation <= _RULED * (spread or 1.0):
-            continue
+    pairs = zip(columns.spreads, columns.deviations, strict=True)
+    for j in [j for j, (spread, deviation) in enumerate(pairs) if deviation > _RULED * (spread or 1.0)]:
+        middle, deviation = columns.centre[j], columns.deviations[j]
         values = as_flat(table.view)[j::n].tolist()
         huge = [value for value in values if abs(value - middle) > deviation]
         others = [value for value in values if abs(value - middle) <= deviation]

@@ -78,11 +78,10 @@ def fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> None:
         start = _last_coefficients(last, objective, targets, encoding)
     else:
         start = _initial_coefficients(objective, targets, weights)
-    deviations = [float(f"{deviation:.6g}") for deviation in columns.deviations]
     names = samples.names if encoding is None else encoding.names
 
     def keep(coefficients: Numbers, record: Record) -> None:
-        record.deviations = deviations
+        record.deviations = columns.deviations
         activation = objective.loss.activations[classes.kind]
         n_inputs, container = samples.n_columns, samples.container
         model = FittedModel(
@@ -157,7 +156,7 @@ def _set_up(
         return linear_loss
 
     linear_loss = loss_over_samples(None)
-    columns = column_statistics(linear_loss, chunks, samples.view)
+    columns = column_statistics(linear_loss, chunks, samples.view, backend)
     light = weights is not None and backend.first_outside(as_view(weights, 1), LEAST_WEIGHT, 1.0) >= 0
     if light or not columns.in_range:
         check_range(samples, "X", -LIMIT, LIMIT, backend)

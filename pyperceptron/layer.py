@@ -480,7 +480,7 @@ class _Descent:
         from pyperceptron.losses import loss_for
         from pyperceptron.objective import Objective
 
-        columns = column_statistics(self._loss, self._chunks, self.table.view)
+        columns = column_statistics(self._loss, self._chunks, self.table.view, self._backend)
         loss = loss_for("squared_error", "multilabel")
         return Objective(
             self._backend, self.table.view, self._loss, self._chunks, columns, loss, self._n_outputs, intercept=self._bias

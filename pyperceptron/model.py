@@ -47,14 +47,23 @@ class Record:
         n_iter: int,
         history: list[Any],
         findings: list[str],
-        deviations: list[float] | None = None,
+        deviations: Sequence[float] | None = None,
     ) -> None:
         self.solver = solver
         self.n_rows = n_rows
         self.n_iter = n_iter
         self._history, self._n_entries = history, len(history)
         self.findings = findings
-        self.deviations = deviations
+        self._deviations = deviations
+
+    @property
+    def deviations(self) -> list[float] | None:
+        """They are rounded when somebody asks, as of many columns that takes longer than their fit."""
+        return None if self._deviations is None else [float(f"{deviation:.6g}") for deviation in self._deviations]
+
+    @deviations.setter
+    def deviations(self, deviations: Sequence[float] | None) -> None:
+        self._deviations = deviations
 
     @property
     def history(self) -> list[dict[str, float]]:

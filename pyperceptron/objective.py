@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from itertools import pairwise, repeat
 from math import fsum, inf, sqrt
-from operator import add, mul, sub
+from operator import add, le, mul, sub
 
-from pyperceptron.chunks import WORTH_A_THREAD
+from pyperceptron.chunks import WORTH_A_THREAD, Chunks
 from pyperceptron.vectors import as_flat, as_view, zeros
 
 TYPE_CHECKING = False
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyperceptron.backends import Backend, LinearLoss
-    from pyperceptron.chunks import Chunks
     from pyperceptron.columns import Columns
     from pyperceptron.losses import Loss
 
@@ -25,6 +25,7 @@ _NEGLIGIBLE = 2e-9  # twice the part of J that a component of the gradient may l
 _ROUNDING_ERRORS = 1e-13  # of J: mean errors that are nothing but rounding
 _ROWS_AT_ONCE = 16_384  # whose logits are kept at a time
 _HESSIAN_PARTS = 4  # a Hessian of many rows is summed in at most as many parts, whatever the number of threads
+_GRAM_PARTS = 8  # of a Gram matrix, whose numbers do not depend on how many there are
 _BYTES_FOR_A_PART = 100  # of samples, to one byte of such a part
 _NUMBERS_AT_ONCE = 131_072  # in the Hessians of several outputs that are summed at a time, 1 MB
 
@@ -57,6 +58,7 @@ class Objective:
     last_loss      J without the penalties, at the coefficients that were evaluated last
     is_singular    whether a Hessian was found to be singular, beyond rounding
     work           multiplications for one pass
+    is_wide        whether there are more columns that vary than rows, so that they are sure to depend on each other
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Objective:
         l1: float = 0.0,
         intercept: bool = True,
         standardize: bool = False,
+        linear: Numbers | None = None,
     ) -> None:
         self.backend = backend
         self.loss = loss
@@ -90,6 +93,7 @@ class Objective:
         self.is_singular = False
         self.work = chunks.work
         self._view, self._linear_loss, self._chunks = view, linear_loss, chunks
+        self._statistics, self._standardize = columns, standardize
         self.centre = array("d", map(sub, columns.centre, offsets)) if offsets else columns.centre
         self.means = array("d", map(add, self.centre, columns.shifts))
         self.scales = columns.deviations
@@ -98,19 +102,23 @@ class Objective:
             self.scales = array("d", (sqrt(d * d + mean * mean) for d, mean in deviations))
             self.means = self.centre = zeros(self.n_inputs)
         self.varies = any(columns.deviations)
-        self.constant = [j for j, scale in enumerate(self.scales) if scale == 0]
+        self.constant = [j for j, scale in enumerate(self.scales) if scale == 0] if 0.0 in self.scales else []
         if self.constant:
             self.scales = array("d", (scale or 1.0 for scale in self.scales))
+        self.is_wide = self.n_inputs - len(self.constant) > self.n_rows - intercept
         self.spreads = array("d", map(min, columns.spreads, self.scales))
         if 0.0 in self.spreads:
             self.spreads = array("d", (spread or scale for spread, scale in zip(self.spreads, self.scales, strict=True)))
-        self.units = units = array("d", (d or 1.0 for d in columns.deviations) if standardize else [1.0] * self.n_inputs)
+        units = array("d", (d or 1.0 for d in columns.deviations)) if standardize else array("d", [1.0]) * self.n_inputs
+        self.units = units
+        self._squared_scales = array("d", map(mul, self.scales, self.scales)) + zeros(intercept)
         self.l2, self.l1 = l2, l1
-        self.is_penalised = l2 > 0 or l1 > 0
-        self.l2_weights, self.l1_weights = zeros(self.size), zeros(self.size)
-        for start in range(0, self.size, self.width):
-            self.l2_weights[start : start + self.n_inputs] = array("d", (l2 * unit * unit for unit in units))
-            self.l1_weights[start : start + self.n_inputs] = array("d", (l1 * unit for unit in units))
+        self._linear = linear
+        self.is_penalised = l2 > 0 or l1 > 0 or linear is not None
+        of_intercept = zeros(intercept)
+        own_l2 = array("d", map(mul, map(mul, repeat(l2), units), units)) if standardize else array("d", [l2]) * self.n_inputs
+        own_l1 = array("d", map(mul, repeat(l1), units)) if standardize else array("d", [l1]) * self.n_inputs
+        self.l2_weights, self.l1_weights = ((own + of_intercept) * n_outputs for own in (own_l2, own_l1))
 
     def without_offsets(self, coefficients: Numbers) -> Numbers:
         """Return the coefficients for the columns as given."""
@@ -149,20 +157,18 @@ class Objective:
         errors = terms[self.n_inputs :: self.width]
         value, gradient = self._reduced(total[: 1 + self.size], coefficients)
         slopes = gradient[:]
-        if self.intercept and any(self.centre):
-            for first in range(0, self.size, self.width):
-                slope = slopes[first + self.n_inputs]
-                slopes[first : first + self.n_inputs] = array(
-                    "d", (own - middle * slope for own, middle in zip(slopes[first:], self.centre, strict=False))
-                )
+        self.backend.centre_gradient(slopes, self.n_outputs, self.centre)
         if self.l2:
             self.backend.add_scaled(terms, 1.0, array("d", map(abs, map(mul, self.l2_weights, coefficients))))
             # A component g leaves at most g²/(2·l2) of J, by the convexity of the penalty.
-            pairs = zip(slopes, self.l2_weights, strict=True)
-            slopes = array("d", [g if not l2 or g * g > _NEGLIGIBLE * l2 * value else 0.0 for g, l2 in pairs])
+            bounds = map(mul, repeat(_NEGLIGIBLE * value), self.l2_weights)
+            for at in [at for at, leaves in enumerate(map(le, map(mul, slopes, slopes), bounds)) if leaves]:
+                slopes[at] = 0.0 if self.l2_weights[at] else slopes[at]
         if self.l1:
-            slopes = array("d", map(minimum_norm_subgradient, slopes, coefficients, self.l1_weights))
+            slopes = self.backend.minimum_norm_subgradients(slopes, coefficients, self.l1_weights)
             self.backend.add_scaled(terms, 1.0, self.l1_weights)
+        if self._linear:
+            self.backend.add_scaled(terms, 1.0, array("d", map(abs, self._linear)))
         for j in self.constant:
             for at in range(j, self.size, self.width):
                 slopes[at], terms[at] = 0.0, 1.0
@@ -173,6 +179,9 @@ class Objective:
     def _reduced(self, total: Numbers, coefficients: Numbers) -> tuple[float, Numbers]:
         gradient = zeros(self.size)
         value: float = self.backend.reduce_objective(total, self.total_weight, coefficients, self.l2_weights, gradient)
+        if self._linear:
+            value += self.backend.dot(self._linear, coefficients)
+            self.backend.add_scaled(gradient, 1.0, self._linear)
         self.passes += 1
         self.last_loss = total[0] / self.total_weight
         return value, gradient
@@ -230,6 +239,121 @@ class Objective:
         total: Numbers = self.backend.add_in_tree(parts)
         self.backend.scale(total, 1 / self.total_weight)
         return total
+
+    def restricted(self, listed: array[int], linear: Numbers | None = None) -> Objective:
+        """Return J as a function of these columns' coefficients alone, of a copy of the columns without offsets.
+
+        linear  n_outputs × the new width, stands for the l1 penalty: Σ linear·w, as where no coefficient changes its sign
+        """
+        n = len(listed)
+        view = as_view(self._linear_loss.columns(listed, zeros(self.n_inputs), True), n)
+        chunks = Chunks(view, n + self.intercept, self.n_outputs, self._chunks.threads, self.backend)
+        return Objective(
+            self.backend,
+            view,
+            self._linear_loss.with_inputs(view, chunks.rows_in_chunk, chunks.stop),
+            chunks,
+            self._statistics.of(listed, self.offsets),
+            self.loss,
+            self.n_outputs,
+            rarest=self.rarest,
+            l2=self.l2,
+            l1=0.0 if linear else self.l1,
+            intercept=self.intercept,
+            standardize=self._standardize,
+            linear=linear,
+        )
+
+    def of_columns(self, coefficients: Numbers, listed: array[int]) -> Numbers:
+        """Return the coefficients of some columns and the intercepts."""
+        result = array("d")
+        for first in range(0, self.size, self.width):
+            result.extend(array("d", [coefficients[first + j] for j in listed]))
+            result.extend(coefficients[first + self.n_inputs : first + self.width])
+        return result
+
+    def with_columns(self, coefficients: Numbers, listed: array[int]) -> Numbers:
+        """Return the inverse of of_columns, with 0 for all other columns."""
+        result, n = zeros(self.size), len(listed)
+        for first, own in zip(range(0, self.size, self.width), range(0, len(coefficients), n + self.intercept), strict=True):
+            for place, j in enumerate(listed):
+                result[first + j] = coefficients[own + place]
+            result[first + self.n_inputs : first + self.width] = coefficients[own + n : own + n + self.intercept]
+        return result
+
+    def column_norms(self, coefficients: Numbers, gradient: Numbers) -> Numbers:
+        """Return for each column the largest part, over the outputs, that it has in `gradient_norm`."""
+        slopes = self._subgradients(coefficients, gradient)
+        norms: Numbers = self.backend.column_norms(slopes, self.n_outputs, self.scales)
+        return norms
+
+    def nonzero_columns(self, coefficients: Numbers) -> list[int]:
+        """Return the columns with a coefficient that is not 0."""
+        sizes = self.backend.column_norms(coefficients, self.n_outputs, array("d", [1.0]) * self.n_inputs)
+        return [j for j, size in enumerate(sizes) if size]
+
+    def columns(self, listed: array[int], centre: Numbers) -> Numbers:
+        """Return x - centre of some columns, less the offsets, each one's numbers together: len(listed) × n_rows."""
+        return self._linear_loss.columns(listed, centre, False)
+
+    def diagonal(self, penalty: float, ridge: float) -> Numbers:
+        """Return penalty·l2 + ridge·scale² of each column, for one output: width numbers, an intercept's 0."""
+        result = self._squared_scales[:]
+        self.backend.scale(result, ridge)
+        self.backend.add_scaled(result, penalty, self.l2_weights[: self.width])
+        return result
+
+    def gram(self, divisors: Numbers, rows: array[int] | None) -> Numbers:
+        """Return the products Σ x·x' / divisors of some rows less the means of their columns: n × n, the lower triangle.
+
+        rows  the rows' numbers; None for all
+        """
+        count, per_row = self.n_rows if rows is None else len(rows), self.n_inputs
+        n_parts = 1 if count * count * per_row < 2 * WORTH_A_THREAD else _GRAM_PARTS
+        ends = [int(count * sqrt(part / n_parts)) for part in range(n_parts)] + [count]  # parts of about equal work
+        bounds = [(first, last) for first, last in pairwise(ends) if first < last]
+        parts = self._chunks.map(bounds, self._linear_loss.gram, self.means, divisors[: self.n_inputs], rows)
+        matrix = parts[0]
+        for part in parts[1:]:
+            matrix.extend(part)
+        return matrix
+
+    def row_logits(self, coefficients: Numbers, rows: array[int] | None) -> Numbers:
+        """Return the logits of some rows, or of all: n_outputs × n, each output's together."""
+        return self._joined(self._chunks.map(self._row_bounds(rows), self._linear_loss.row_logits, coefficients, rows))
+
+    def combine_rows(self, values: Numbers, rows: array[int] | None) -> Numbers:
+        """Return Σ values·x over some rows, or all, x with its 1, for each output: n_outputs × width."""
+        bounds = self._row_bounds(rows)
+        count = bounds[-1][1]
+
+        def combine(first: int, last: int) -> Numbers:
+            own = array("d")
+            for start in range(0, len(values), count):
+                own.extend(values[start + first : start + last])
+            return self._linear_loss.combine_rows(own, rows, first, last)
+
+        total: Numbers = self.backend.add_in_tree(self._chunks.map(bounds, combine))
+        return total
+
+    def curvature_factors(self, coefficients: Numbers, rows: array[int] | None) -> tuple[Numbers, Numbers]:
+        """Return the weights of some rows, or of all, and their curvature factors, n_outputs × n, as LinearLoss says."""
+        parts = self._chunks.map(self._row_bounds(rows), self._linear_loss.curvature_factors, coefficients, rows)
+        return array("d", [weight for weights, _ in parts for weight in weights]), self._joined([own for _, own in parts])
+
+    def _row_bounds(self, rows: array[int] | None) -> list[tuple[int, int]]:
+        """Return ranges of some rows, or of all, that depend on nothing else, as sums over them have their bits from that."""
+        count = self.n_rows if rows is None else len(rows)
+        return [(first, min(first + self._rows_in_chunk, count)) for first in range(0, count, self._rows_in_chunk)]
+
+    def _joined(self, parts: list[Numbers]) -> Numbers:
+        """Return n_outputs × n numbers from those of each range of rows."""
+        joined = array("d")
+        for output in range(self.n_outputs):
+            for part in parts:
+                count = len(part) // self.n_outputs
+                joined.extend(part[output * count : (output + 1) * count])
+        return joined
 
     def hessian_of_all_outputs(self, coefficients: Numbers) -> Numbers:
         """Return all second derivatives of the smooth part: size × size, the lower triangle.
@@ -344,6 +468,12 @@ class Objective:
         evaluation = logits + self.width * max(2, self.n_outputs)
         return logits + n_matrices * self.width**2 / 2, n_matrices * self.width**3 / 6, self.n_rows * evaluation
 
+    def row_preconditioner_cost(self, n_rows: int, has_gram: bool) -> float:
+        """Estimate the cost of a RowPreconditioner of n_rows rows, in evaluations, counted as for `hessian_cost`."""
+        evaluation = 2 * self.width * max(2, self.n_outputs) + 40 * self.n_outputs
+        gram = 0 if has_gram else n_rows**2 * self.width / 2 * (self.n_outputs if n_rows < self.n_rows else 1)
+        return (gram + self.n_outputs * n_rows**3 / 6) / (self.n_rows * evaluation)
+
     def max_curvature(self) -> float:
         """Return a bound on the eigenvalues of the smooth part's Hessian.
 
@@ -361,15 +491,16 @@ class Objective:
         A component is (∂J/∂w - mean·∂J/∂b) / scale or ∂J/∂b; with l1, (∂J/∂w - mean·∂J/∂b) is first made the subgradient of
         least magnitude.
         """
-        if self.l1:
-            gradient = gradient[:]
-            for first in range(0, self.size, self.width):
-                intercept = gradient[first + self.n_inputs] if self.intercept else 0.0
-                for at, mean in enumerate(self.means, first):
-                    centred = gradient[at] - mean * intercept
-                    centred = minimum_norm_subgradient(centred, coefficients[at], self.l1_weights[at])
-                    gradient[at] = centred + mean * intercept
-        return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
+        if not self.l1:
+            return float(self.backend.max_scaled_gradient(gradient, self.n_outputs, self.means, self.scales))
+        slopes = self._subgradients(coefficients, gradient)
+        return float(self.backend.max_scaled_gradient(slopes, self.n_outputs, zeros(self.n_inputs), self.scales))
+
+    def _subgradients(self, coefficients: Numbers, gradient: Numbers) -> Numbers:
+        """Return J's gradient for columns less their means; with l1, the subgradients of least magnitude."""
+        slopes = gradient[:]
+        self.backend.centre_gradient(slopes, self.n_outputs, self.means)
+        return self.backend.minimum_norm_subgradients(slopes, coefficients, self.l1_weights) if self.l1 else slopes
 
     def step_length(self, step: Numbers) -> float:
         """Return the maximum norm of a step of the coefficients, in columns standardised by how most of their rows vary."""
@@ -380,15 +511,6 @@ class Objective:
             if self.intercept:
                 largest = max(largest, abs(step[first + self.n_inputs] + self.backend.dot(own, self.centre)))
         return largest
-
-
-def minimum_norm_subgradient(gradient: float, coefficient: float, l1: float) -> float:
-    """Return the subgradient of smallest magnitude of a smooth function plus l1·|w|, from the smooth one's gradient at w."""
-    if coefficient > 0:
-        return gradient + l1
-    if coefficient < 0:
-        return gradient - l1
-    return soft_threshold(gradient, l1)
 
 
 def soft_threshold(value: float, threshold: float) -> float:

@@ -31,9 +31,10 @@
 from __future__ import annotations
 
 from array import array
-from math import fsum
+from math import fsum, sqrt
 from operator import mul, truediv
 
+from pyperceptron.row_preconditioner import RowPreconditioner
 from pyperceptron.vectors import zeros
 
 TYPE_CHECKING = False
@@ -53,22 +54,25 @@ LITTLE_MEMORY = 4_000_000  # numbers, 32 MB: what Hessians may take, however few
 PATIENCE = 2.0  # times the cost of a Hessian of all outputs: how many passes are made before it is computed
 EQUAL_SHARE = 0.1  # of the Hessian with equal curvatures
 MAX_HESSIAN_COST = 8.0  # of the first Hessian of one output, in evaluations
-MAX_BLOCK_COST = 32.0  # of one from as few rows as possible; if it costs more, the columns' scales must do
+MAX_BLOCK_COST = 32.0  # of one from as few rows as possible; if it costs more, B is by rows
+FIRST_ROOTS = 4.0  # times the root of the number of rows: rows of the first B by rows
+MOST_FOR_ALL_ROWS = 1600.0  # n·(d + 7·n) / d, up to which a B by rows has all n rows of d columns
 LITTLE_WORK = 5e5  # multiplications, a millisecond: what the Hessian of all outputs may cost to be used from the start
 MUCH_WORK = 2e10  # if the caller asks for Newton's method
 NEARLY_SINGULAR = 1e-9  # a pivot of a Hessian relative to its diagonal that makes it worth looking for collinear columns
 
 
 def preconditioner(objective: Objective, point: Point, sampled: bool) -> Preconditioner:
-    """Return the model to begin with; `sampled`: from some of the rows, or if that costs too much from none."""
-    several, n_rows = objective.n_outputs > 1, objective.n_rows
-    if several and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled else MUCH_WORK):
+    """Return the model to begin with; `sampled`: it may be from some of the rows."""
+    several, n_rows, width = objective.n_outputs > 1, objective.n_rows, objective.width
+    is_wide = width > n_rows
+    if several and objective.cost_of_all_outputs() <= (LITTLE_WORK if sampled or is_wide else MUCH_WORK):
         return SingleHessian(objective, point, n_rows, sampled=False, whole=True)
-    first = min(FIRST_ROWS * objective.width, n_rows) if sampled else n_rows
-    if not several and (not sampled or objective.hessian_cost(first) <= MAX_HESSIAN_COST):
+    first = min(FIRST_ROWS * width, n_rows) if sampled else n_rows
+    if not several and (objective.hessian_cost(first) <= MAX_HESSIAN_COST if sampled else not is_wide):
         return SingleHessian(objective, point, first, sampled)
-    if sampled and objective.hessian_cost(min(LEAST_ROWS * objective.width, n_rows)) > MAX_BLOCK_COST:
-        return Scales(objective)
+    if is_wide or (sampled and objective.hessian_cost(min(LEAST_ROWS * width, n_rows)) > MAX_BLOCK_COST):
+        return ByRows(objective, point, sampled)
     return HessianBlocks(objective)
 
 
@@ -105,8 +109,11 @@ class SingleHessian(Preconditioner):
     most twice the minimum.
     """
 
+    clears_pairs = True  # with a new one
+
     def __init__(self, objective: Objective, point: Point, n_rows: int, sampled: bool, whole: bool = False) -> None:
         self._objective, self._n_rows, self._sampled, self._whole = objective, n_rows, sampled, whole
+        self._most_rows = objective.n_rows
         self._size = objective.size if whole else objective.width
         self._make(point)
         self.is_fresh = not sampled
@@ -131,13 +138,17 @@ class SingleHessian(Preconditioner):
             self._n_rows = objective.n_rows
         if point.gradient_norm <= REFRESH_ABOVE * before.gradient_norm and not is_close:
             return has_failed
-        more = min(2 * self._n_rows, objective.n_rows)
-        if self._sampled and not has_failed and objective.passes - self._passes < objective.hessian_cost(more):
+        more = self._n_rows if has_failed else min(2 * self._n_rows, self._most_rows)
+        if self._sampled and not has_failed and objective.passes - self._passes < self._cost(more):
             return False
         self._n_rows = more
         self._make(point)
         self.is_fresh = has_failed or not self._sampled
-        return True
+        return has_failed or self.clears_pairs
+
+    def _cost(self, n_rows: int) -> float:
+        """Return about what another B, of so many rows, costs, in evaluations."""
+        return self._objective.hessian_cost(n_rows)
 
 
 class HessianBlocks(Preconditioner):
@@ -241,30 +252,35 @@ class HessianBlocks(Preconditioner):
         return mean
 
 
-class Scales(Preconditioner):
-    """B is the Hessian with equal curvatures as if the columns were uncorrelated, which needs only their means and scales.
+class ByRows(SingleHessian):
+    """B is a RowPreconditioner of some rows, for each output, for tables so wide that a matrix of the columns costs too much.
 
-    In an output's (w, b) it is curvature·(scale·w)² + l2·w² summed over the columns, and curvature·(b + Σ mean·w)².
+    `sampled`: of a few rows if all are many, then of up to twice as many each time, at most a quarter of all; a product with
+    more would cost more than the passes that it saves.
     """
 
-    def __init__(self, objective: Objective) -> None:
-        self._objective = objective
-        assert objective.loss.curvature_bound is not None
-        self._curvature = curvature = objective.loss.curvature_bound
-        pairs = zip(objective.scales, objective.l2_weights, strict=False)
-        self._curvatures = array("d", (curvature * scale * scale + l2 for scale, l2 in pairs))
+    def __init__(self, objective: Objective, point: Point, sampled: bool) -> None:
+        self._objective, self._sampled = objective, sampled
+        self._last: RowPreconditioner | None = None
+        self._n_rows = self._most_rows = n_rows = objective.n_rows
+        if sampled and n_rows * (objective.width + 7 * n_rows) > MOST_FOR_ALL_ROWS * objective.width:
+            self._n_rows = int(FIRST_ROOTS * sqrt(n_rows))
+            self._most_rows = max(n_rows // 4, self._n_rows)
+        self.clears_pairs = objective.n_outputs == 1  # else B lacks the blocks between outputs, which the pairs approximate
+        self._make(point)
+        self.is_fresh = not sampled
+
+    def _make(self, point: Point) -> None:
+        self._last = RowPreconditioner(self._objective, point.coefficients, self._n_rows, self._last)
+        self._passes = self._objective.passes
+
+    def _cost(self, n_rows: int) -> float:
+        has_gram = self._last is not None and self._last.gram_of_all is not None
+        return self._objective.row_preconditioner_cost(n_rows, has_gram)
 
     def solve(self, vector: Numbers) -> None:
-        """vector = B⁻¹·vector: (w - mean·b) / (curvature·scale² + l2), and b / curvature - Σ mean·w of that."""
-        objective = self._objective
-        means, n = objective.means, objective.n_inputs
-        for first in range(0, objective.size, objective.width):
-            intercept = vector[first + n] if objective.intercept else 0.0
-            own = zip(vector[first : first + n], means, self._curvatures, strict=True)
-            solved = array("d", [(value - mean * intercept) / curvature for value, mean, curvature in own])
-            vector[first : first + n] = solved
-            if objective.intercept:
-                vector[first + n] = intercept / self._curvature - objective.backend.dot(means, solved)
+        assert self._last is not None
+        self._last.solve(vector)
 
 
 def regularized_cholesky(matrix: Numbers, size: int, backend: Backend) -> tuple[Numbers, bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from pyperceptron.degeneracy import dependencies, is_separable, least_norm
+from pyperceptron.degeneracy import dependencies, is_separable, least_norm, least_norm_by_rows
 from pyperceptron.findings import diagnose
 from pyperceptron.model import Record
 from pyperceptron.progress import TrainingProgress
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LITTLE_WORK = 100_000  # multiplications, some ten microseconds: less than the rest of a step takes
 _MORE_STEPS = 30  # to see whether classes are separable, after a training that stopped early
+_FEW_PASSES = 50  # what making the coefficients of wide data small may cost, besides as much as the training did
 _WORTH_MORE_STEPS = 1_000_000  # multiplications of a pass; with more, such steps are a tenth of those made before
 
 
@@ -85,13 +86,20 @@ def train(
                 keep(objective.without_offsets(point.coefficients), Record(solver, objective.n_rows, n_iter + 1, history, []))
                 if callback(n_iter + 1):
                     reason = "callback"
-        combinations = dependencies(objective) if _may_be_collinear(objective, solver) else []
-        if combinations:
-            coefficients = least_norm(objective, point.coefficients, combinations)
-            point = evaluate(objective, coefficients)
+        combinations, smallest = [], None
+        if objective.is_wide:
+            if reason == "optimum" and not objective.is_penalised:
+                point, smallest = _smallest(objective, point)
+        elif _may_be_collinear(objective, solver):
+            combinations = dependencies(objective)
+            if combinations:
+                point = evaluate(objective, least_norm(objective, point.coefficients, combinations))
+        if combinations or smallest:
             history = [*history[:-1], _step(point, objective, start_time)]
         rose = point.value > history[0][0]
-        findings = diagnose(objective, point, tolerance, solver, reason, max_iter, rose, combinations, names, indicators)
+        findings = diagnose(
+            objective, point, tolerance, solver, reason, max_iter, rose, combinations, smallest, names, indicators
+        )
         coefficients = objective.without_offsets(point.coefficients)
         findings = data_findings(coefficients) + findings
     except KeyboardInterrupt:
@@ -135,6 +143,14 @@ def _may_be_collinear(objective: Objective, solver: str) -> bool:
     if objective.is_penalised:
         return False
     return objective.is_singular or (solver == "gd" and objective.hessian_cost(objective.n_rows) <= objective.passes / 20)
+
+
+def _smallest(objective: Objective, point: Point) -> tuple[Point, bool]:
+    """Return an optimal point of more columns than rows, and whether it has the least coefficients: not if they cost much."""
+    coefficients = None
+    if objective.row_preconditioner_cost(objective.n_rows, has_gram=False) <= objective.passes + _FEW_PASSES:
+        coefficients = least_norm_by_rows(objective, point.coefficients)
+    return (evaluate(objective, coefficients), True) if coefficients else (point, False)
 
 
 def _step(point: Point, objective: Objective, start_time: float) -> Step:

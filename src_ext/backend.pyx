@@ -24,7 +24,7 @@ from cpython.list cimport PyList_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact
-from libc.math cimport NAN, fabs, floor
+from libc.math cimport NAN, fabs, floor, sqrt
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
@@ -278,6 +278,84 @@ cdef class LinearLoss:
             )
         raise_status(status)
         return scores
+
+    def row_logits(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array results = new_vector(self.problem.n_outputs * (last - first)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.row_logits(
+                &self.problem, coefficients.data.as_doubles, row, first, last, results.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return results
+
+    def combine_rows(self, array.array values, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array total = new_vector(self.problem.n_outputs * self.problem.width), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.combine_rows(
+                &self.problem, values.data.as_doubles, row, first, last, total.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return total
+
+    def curvature_factors(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef array.array weights = new_vector(last - first)
+        cdef array.array factors = new_vector(self.problem.n_outputs * (last - first)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.curvature_factors(
+                &self.problem, coefficients.data.as_doubles, row, first, last, weights.data.as_doubles,
+                factors.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return weights, factors
+
+    def gram(self, array.array centre, array.array divisors, rows, Py_ssize_t first, Py_ssize_t last):
+        cdef Py_ssize_t count = self.problem.rows.n_rows if rows is None else len(rows), j
+        cdef array.array matrix = new_vector((last - first) * count), inverses = new_vector(len(divisors)), listed
+        cdef const int64_t* row = NULL
+        cdef int status
+        for j in range(len(divisors)):
+            inverses.data.as_doubles[j] = 1.0 / divisors.data.as_doubles[j]
+        if rows is not None:
+            listed = rows
+            row = <const int64_t*> listed.data.as_longlongs
+        with nogil:
+            status = kernels.gram(
+                &self.problem, centre.data.as_doubles, inverses.data.as_doubles, row, count, first, last,
+                matrix.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return matrix
+
+    def columns(self, array.array listed, array.array centre, bint by_rows):
+        cdef Py_ssize_t count = len(listed)
+        cdef array.array values = new_vector(count * self.problem.rows.n_rows)
+        cdef int status
+        with nogil:
+            status = kernels.copy_columns(
+                &self.problem, <const int64_t*> listed.data.as_longlongs, count, centre.data.as_doubles, by_rows,
+                values.data.as_doubles, is_interrupted
+            )
+        raise_status(status)
+        return values
+
+    def with_inputs(self, inputs, rows_in_chunk, stop):
+        _, targets, sample_weights, n_outputs, loss, intercept, _, _ = self.arguments
+        return LinearLoss(inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, None, stop)
 
 
 def train(
@@ -685,6 +763,70 @@ def max_scaled_gradient(array.array gradient, Py_ssize_t n_outputs, array.array 
     return largest
 
 
+def centre_gradient(array.array gradient, Py_ssize_t n_outputs, array.array centre):
+    cdef Py_ssize_t n = len(centre), width = len(gradient) // n_outputs, c
+    cdef double* own
+    for c in range(n_outputs if width > n else 0):
+        own = gradient.data.as_doubles + c * width
+        kernels.add_scaled(own, -own[n], centre.data.as_doubles, n)
+
+
+def minimum_norm_subgradients(array.array gradient, array.array coefficients, array.array l1_weights):
+    cdef array.array result = new_vector(len(gradient))
+    cdef double slope, w, l1
+    cdef Py_ssize_t j
+    for j in range(len(gradient)):
+        slope, w, l1 = gradient.data.as_doubles[j], coefficients.data.as_doubles[j], l1_weights.data.as_doubles[j]
+        result.data.as_doubles[j] = (
+            slope + l1 if w > 0.0 else slope - l1 if w < 0.0 else max(slope - l1, 0.0) + min(slope + l1, 0.0)
+        )
+    return result
+
+
+def column_norms(array.array gradient, Py_ssize_t n_outputs, array.array scales):
+    cdef array.array norms = array.clone(TEMPLATE, len(scales), zero=True)
+    cdef Py_ssize_t n = len(scales), width = len(gradient) // n_outputs, c, j
+    cdef const double* own
+    for c in range(n_outputs):
+        own = gradient.data.as_doubles + c * width
+        for j in range(n):
+            norms.data.as_doubles[j] = max(norms.data.as_doubles[j], fabs(own[j]) / scales.data.as_doubles[j])
+    return norms
+
+
+def middle_of_nine(array.array rows):
+    cdef Py_ssize_t n = len(rows) // 9, j, i, place
+    cdef array.array medians = new_vector(n), ranges = new_vector(n)
+    cdef double nine[9]
+    cdef double value
+    for j in range(n):
+        for i in range(9):  # insertion sort
+            value = rows.data.as_doubles[i * n + j]
+            place = i
+            while place > 0 and nine[place - 1] > value:
+                nine[place] = nine[place - 1]
+                place -= 1
+            nine[place] = value
+        medians.data.as_doubles[j] = nine[4]
+        ranges.data.as_doubles[j] = nine[5] - nine[3]
+    return medians, ranges
+
+
+def deviations(array.array moments):
+    cdef Py_ssize_t n = len(moments) // 2, j
+    cdef const double* sums = moments.data.as_doubles + 1
+    cdef array.array means = new_vector(n), roots = new_vector(n)
+    cdef double weight = moments.data.as_doubles[0], mean, variance
+    cdef bint is_spoilt = False
+    for j in range(n):
+        mean = sums[j] / weight
+        variance = sums[n + j] / weight - mean * mean
+        is_spoilt = is_spoilt or variance < 1e-6 * mean * mean
+        means.data.as_doubles[j] = mean
+        roots.data.as_doubles[j] = sqrt(variance) if variance > 0.0 else 0.0
+    return means, roots, is_spoilt
+
+
 def largest_ratio(array.array parts, array.array wholes):
     cdef double ratio, largest = -1.0
     cdef Py_ssize_t i, found = 0
@@ -698,7 +840,7 @@ def largest_ratio(array.array parts, array.array wholes):
 
 
 def cholesky(array.array matrix, Py_ssize_t n):
-    cdef array.array workspace = new_vector(2 * n)
+    cdef array.array workspace = new_vector(kernels.cholesky_workspace(n))
     cdef Py_ssize_t failed
     cdef int status
     with nogil:
@@ -717,6 +859,35 @@ def cholesky_solve(array.array factors, Py_ssize_t n, array.array vector):
     raise_status(status)
 
 
+def capacitance(array.array gram, Py_ssize_t n, array.array roots, double shift):
+    cdef array.array matrix = new_vector(n * n)
+    cdef const double* root = roots.data.as_doubles
+    cdef Py_ssize_t i, k
+    for i in range(n):
+        for k in range(n):
+            matrix.data.as_doubles[i * n + k] = 0.0
+            if k <= i:
+                matrix.data.as_doubles[i * n + k] = root[i] * root[k] * (gram.data.as_doubles[i * n + k] + shift)
+        matrix.data.as_doubles[i * n + i] += 1.0
+    return matrix
+
+
+def divide_standardised(array.array vector, Py_ssize_t n_outputs, array.array means, array.array divisors):
+    cdef Py_ssize_t n = len(means), width = len(vector) // n_outputs, c, j
+    cdef double* own
+    cdef const double* divisor
+    cdef double intercept, total
+    for c in range(n_outputs):
+        own = vector.data.as_doubles + c * width
+        divisor = divisors.data.as_doubles + c * width
+        intercept = own[n] if width > n else 0.0
+        for j in range(n):
+            own[j] = (own[j] - means.data.as_doubles[j] * intercept) / divisor[j]
+        if width > n:
+            total = kernels.dot(means.data.as_doubles, own, n)
+            own[n] = intercept / divisor[n] - total
+
+
 def coordinate_descent(
     array.array matrix, Py_ssize_t n, array.array gradient, array.array point, array.array thresholds, array.array step,
     Py_ssize_t sweeps, double tolerance
@@ -727,5 +898,21 @@ def coordinate_descent(
         status = kernels.coordinate_descent(
             matrix.data.as_doubles, n, gradient.data.as_doubles, point.data.as_doubles, thresholds.data.as_doubles,
             step.data.as_doubles, sweeps, tolerance, workspace.data.as_doubles, is_interrupted
+        )
+    raise_status(status)
+
+
+def coordinate_descent_by_columns(
+    array.array columns, Py_ssize_t n_outputs, bint coupled, array.array weights, array.array factors, array.array gradient,
+    array.array point, array.array l1_weights, array.array l2_weights, array.array step, Py_ssize_t sweeps, double fraction
+):
+    cdef Py_ssize_t n_rows = len(weights), width = len(step) // n_outputs
+    cdef array.array workspace = new_vector((2 * n_outputs + 1) * n_rows + n_outputs * (width + 2))
+    cdef int status
+    with nogil:
+        status = kernels.coordinate_descent_by_columns(
+            columns.data.as_doubles, n_rows, width, n_outputs, coupled, weights.data.as_doubles, factors.data.as_doubles,
+            gradient.data.as_doubles, point.data.as_doubles, l1_weights.data.as_doubles, l2_weights.data.as_doubles,
+            step.data.as_doubles, sweeps, fraction, workspace.data.as_doubles, is_interrupted
         )
     raise_status(status)

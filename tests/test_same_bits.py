@@ -52,6 +52,15 @@ for n, d, k in ((15_000, 12, 1), (15_000, 5, 3), (3_000, 60, 1)) if fast else ((
             assert len(bits) == 1, (n, d, k, solver, params)
             for part in bits.pop():
                 digest.update(part)
+for n, d, k in ((90, 700, 1), (150, 400, 3)) if fast else ((6, 70, 1), (6, 70, 3)):  # wide data
+    X = random.random_sample((n, d))
+    y = np.argmax(X[:, :max(k, 2)] + random.random_sample((n, max(k, 2))), axis=1)
+    for params in ({"l2": 0.01}, {"l2": 0.01, "solver": "newton"}, {"l1": 0.01}):
+        fits = [pp.Perceptron(threads=threads, **params).fit(X, y) for threads in ((1, 3) if fast else (1,))]
+        bits = {(model.coef_.tobytes(), model.intercept_.tobytes()) for model in fits}
+        assert len(bits) == 1, (n, d, k, params)
+        for part in bits.pop():
+            digest.update(part)
 for n_inputs in (1, 3, 7, 8, 9, 15, 16, 17, 100, 1000) if fast else (1, 9):
     for n_rows in (1, 4, 6, 300, 700) if fast else (1, 6):
         for n_outputs in (1, 3, 5):
@@ -74,7 +83,7 @@ print(digest.hexdigest())
 
 
 # The digest of the compiled backend, which must be the same on every machine.
-GOLDEN = "686a68470e657765abad26962059cdf6920b700b86d329ff4976f787f0bf0bb9\n"
+GOLDEN = "6c2e29ad64a655e77c7d9ae30727da7d9eae659b94d492172739d349ce395004\n"
 
 
 def test_every_instruction_set_and_any_number_of_threads_give_the_same_bits(of_every_instruction_set):

@@ -328,7 +328,7 @@ ALWAYS_INLINE ptrdiff_t add_long_rows_and_logits(
     return i;
 }
 
-/* The seven functions. */
+/* The functions. */
 
 static void logits_by_tiles(const Block *block, const double *weights, double *logits, ptrdiff_t stride)
 {
@@ -462,6 +462,17 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
     }
 }
 
+ALWAYS_INLINE void columns_of_size(
+    int size, const Block *block, ptrdiff_t first, ptrdiff_t last, double *RESTRICT values, ptrdiff_t stride)
+{
+    const double *offsets = block->rows->offsets;
+    for (ptrdiff_t i = 0; i < block->count; i++) {
+        const char *row = stored_row(size, block, i);
+        for (ptrdiff_t j = first; j < last; j++)
+            values[(j - first) * stride + i] = number_at(size, row, j) - (offsets ? offsets[j] : 0.0);
+    }
+}
+
 /* For one storage. If a block was copied, its logits and gradients are those of float64 rows. */
 #define DENSE_ROWS(name, size)                                                                                              \
     NEVER_INLINE void name##_logits_of_one_output(Fours fours, const double *weights, ptrdiff_t n, double *logits)          \
@@ -472,11 +483,15 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
     {                                                                                                                       \
         add_gradient_of_one_output(size, total, fours, gradients, n);                                                       \
     }                                                                                                                       \
+    static void name##_load(const Block *block)                                                                             \
+    {                                                                                                                       \
+        if (is_copied(block))                                                                                               \
+            copy_rows(size, block);                                                                                         \
+    }                                                                                                                       \
     static void name##_logits(const Block *block, const double *weights, double *logits, ptrdiff_t stride)                  \
     {                                                                                                                       \
         ptrdiff_t n = block->rows->n_columns;                                                                               \
-        if (is_copied(block))                                                                                               \
-            copy_rows(size, block);                                                                                         \
+        name##_load(block);                                                                                                 \
         if (is_tiled(n, block->n_outputs))                                                                                  \
             logits_by_tiles(block, weights, logits, stride);                                                                \
         else                                                                                                                \
@@ -529,14 +544,19 @@ ALWAYS_INLINE void squared_distances_of_size(int size, const Block *block, const
     static void name##_squared_distances(const Block *block, const double *inverse_scales, double *distances)               \
     {                                                                                                                       \
         squared_distances_of_size(size, block, inverse_scales, distances);                                                  \
+    }                                                                                                                       \
+    static void name##_columns(                                                                                             \
+        const Block *block, ptrdiff_t first, ptrdiff_t last, double *values, ptrdiff_t stride)                              \
+    {                                                                                                                       \
+        columns_of_size(size, block, first, last, values, stride);                                                          \
     }
 
 DENSE_ROWS(float64, 8)
 DENSE_ROWS(float32, 4)
 DENSE_ROWS(uint8, 1)
 
-#define FUNCTIONS_OF(name)                                                                                     \
-    {name##_logits, name##_add_gradient, name##_add_gradient_and_logits, name##_add_magnitudes, name##_add_hessian,    \
-     name##_add_moments, name##_squared_distances}
+#define FUNCTIONS_OF(name)                                                                                              \
+    {name##_load, name##_logits, name##_add_gradient, name##_add_gradient_and_logits, name##_add_magnitudes,            \
+     name##_add_hessian, name##_add_moments, name##_squared_distances, name##_columns}
 
 static const RowStorage ROW_STORAGES[] = {FUNCTIONS_OF(float64), FUNCTIONS_OF(float32), FUNCTIONS_OF(uint8)};

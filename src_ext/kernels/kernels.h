@@ -37,6 +37,7 @@ typedef struct LossBlock LossBlock;
 typedef struct {
     const char *name;
     double (*function)(const LossBlock *block);
+    int coupled;  /* whether a row's loss has second derivatives between outputs */
 } Loss;
 
 /* One loss over samples. Coefficients are n_outputs × width, each output's together, its intercept last. */
@@ -52,7 +53,7 @@ typedef struct {
 
 typedef enum { IDENTITY, SIGMOID, SOFTMAX, NORMALIZED_SIGMOID, BINARY_SIGMOID } Activation;
 
-/* Each function's formula stands where it is defined: linear_loss.h, predict.h, training.h, linear_algebra.h. */
+/* Each function's formula stands where it is defined: linear_loss.h, row_products.h, columns.h, predict.h, training.h, linear_algebra.h. */
 typedef struct {
     const Loss *losses;  /* the last one has no name */
     int (*evaluate)(
@@ -67,6 +68,21 @@ typedef struct {
     int (*sampling_scores)(
         const Problem *problem, const double *coefficients, const double *means, const double *scales, ptrdiff_t first,
         ptrdiff_t last, double *scores, Interrupted interrupted);
+    int (*row_logits)(
+        const Problem *problem, const double *coefficients, const int64_t *listed, ptrdiff_t first, ptrdiff_t last,
+        double *results, Interrupted interrupted);
+    int (*combine_rows)(
+        const Problem *problem, const double *values, const int64_t *listed, ptrdiff_t first, ptrdiff_t last, double *total,
+        Interrupted interrupted);
+    int (*curvature_factors)(
+        const Problem *problem, const double *coefficients, const int64_t *listed, ptrdiff_t first, ptrdiff_t last,
+        double *weights, double *factors, Interrupted interrupted);
+    int (*gram)(
+        const Problem *problem, const double *centre, const double *inverses, const int64_t *listed, ptrdiff_t count,
+        ptrdiff_t first, ptrdiff_t last, double *matrix, Interrupted interrupted);
+    int (*copy_columns)(
+        const Problem *problem, const int64_t *listed, ptrdiff_t count, const double *centre, int by_rows,
+        double *values, Interrupted interrupted);
     int (*train)(
         const Problem *problem, double *coefficients, int64_t iterations, double learning_rate, double limit,
         double *losses, ptrdiff_t n_losses, int64_t *made, Interrupted interrupted);
@@ -76,12 +92,17 @@ typedef struct {
     int (*first_outside)(const Rows *rows, double low, double high, ptrdiff_t *found, Interrupted interrupted);
     double (*dot)(const double *left, const double *right, ptrdiff_t n);
     void (*add_scaled)(double *target, double factor, const double *source, ptrdiff_t n);
+    ptrdiff_t (*cholesky_workspace)(ptrdiff_t n);
     int (*cholesky)(double *matrix, ptrdiff_t n, double *workspace, ptrdiff_t *failed, Interrupted interrupted);
     int (*cholesky_solve)(
         const double *factors, ptrdiff_t length, ptrdiff_t n, double *vectors, ptrdiff_t size, Interrupted interrupted);
     int (*coordinate_descent)(
         const double *lower, ptrdiff_t n, const double *gradient, const double *point, const double *thresholds, double *step,
         ptrdiff_t sweeps, double tolerance, double *workspace, Interrupted interrupted);
+    int (*coordinate_descent_by_columns)(
+        const double *columns, ptrdiff_t n_rows, ptrdiff_t width, ptrdiff_t n_outputs, int coupled, const double *weights,
+        const double *factors, const double *gradient, const double *point, const double *l1_weights,
+        const double *l2_weights, double *step, ptrdiff_t sweeps, double fraction, double *workspace, Interrupted interrupted);
 } Kernels;
 
 extern const Kernels kernels_baseline, kernels_avx2, kernels_avx512;

@@ -200,8 +200,8 @@ static double sigmoid_squared_error(const LossBlock *block)
 
 /* One record a loss; a new loss is a function above and a record here. */
 static const Loss LOSSES[] = {
-    {"sigmoid_log_loss", sigmoid_log_loss},
-    {"softmax_log_loss", softmax_log_loss},
-    {"sigmoid_squared_error", sigmoid_squared_error},
-    {NULL, NULL},
+    {"sigmoid_log_loss", sigmoid_log_loss, 0},
+    {"softmax_log_loss", softmax_log_loss, 1},
+    {"sigmoid_squared_error", sigmoid_squared_error, 0},
+    {NULL, NULL, 0},
 };

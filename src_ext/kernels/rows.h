@@ -1,4 +1,4 @@
-/* The interface of a row storage: seven functions over a block of rows. */
+/* The interface of a row storage: functions over a block of rows. */
 
 #pragma once
 
@@ -45,6 +45,8 @@ static Block block_after(
  * gradients are n_outputs × stride, where stride is at least count rounded up to a multiple of 4. add_magnitudes,
  * add_moments and squared_distances need offsets that are not NULL. */
 typedef struct {
+    /* Have the block's rows ready for add_gradient without their logits. */
+    void (*load)(const Block *block);
     /* logits[c · stride + i] = Σ xᵢ · weights of output c. */
     void (*logits)(const Block *block, const double *weights, double *logits, ptrdiff_t stride);
     /* total of output c += Σᵢ gradients[c · stride + i] · xᵢ; n_outputs × padded(n_columns). */
@@ -63,4 +65,6 @@ typedef struct {
     void (*add_moments)(const Block *block, const double *weights, double *part);
     /* distances[i] = Σⱼ (xᵢⱼ · inverse_scales[j])². */
     void (*squared_distances)(const Block *block, const double *inverse_scales, double *distances);
+    /* values[(j - first) · stride + i] = xᵢⱼ for the columns first … last - 1: some columns, each one's numbers together. */
+    void (*columns)(const Block *block, ptrdiff_t first, ptrdiff_t last, double *values, ptrdiff_t stride);
 } RowStorage;

@@ -75,6 +75,57 @@ def max_scaled_gradient(gradient: Numbers, n_outputs: int, means: Numbers, scale
     return max(components) if not any(map(isnan, components)) else nan
 
 
+def centre_gradient(gradient: Numbers, n_outputs: int, centre: Numbers) -> None:
+    """Make ∂J/∂w - centre·∂J/∂b of each ∂J/∂w: the gradient for columns less their centre; n_outputs × width."""
+    width = len(gradient) // n_outputs
+    for first in range(0, len(gradient), width) if width > len(centre) else ():
+        intercept = gradient[first + len(centre)]
+        for j, middle in enumerate(centre):
+            gradient[first + j] -= middle * intercept
+
+
+def minimum_norm_subgradients(gradient: Numbers, coefficients: Numbers, l1_weights: Numbers) -> Numbers:
+    """Return the subgradients of least magnitude of a smooth function plus Σ l1·|w|, from the smooth one's gradient at w.
+
+    That is gradient + l1·sign(w), or where w is 0, sign(gradient)·max(|gradient| - l1, 0).
+    """
+    result = gradient[:]
+    for j, (slope, w, l1) in enumerate(zip(gradient, coefficients, l1_weights, strict=True)):
+        result[j] = slope + l1 if w > 0 else slope - l1 if w < 0 else max(slope - l1, 0.0) + min(slope + l1, 0.0)
+    return result
+
+
+def column_norms(gradient: Numbers, n_outputs: int, scales: Numbers) -> Numbers:
+    """Return for each column the largest |∂J/∂w| / scale over the outputs, from a gradient of n_outputs × width."""
+    norms, width = array("d", bytes(8 * len(scales))), len(gradient) // n_outputs
+    for first in range(0, len(gradient), width):
+        for j, scale in enumerate(scales):
+            norms[j] = max(norms[j], abs(gradient[first + j]) / scale)
+    return norms
+
+
+def middle_of_nine(rows: Numbers) -> tuple[Numbers, Numbers]:
+    """Return each column's median of nine rows, and the range of the middle three; `rows` holds one row after the other."""
+    n = len(rows) // 9
+    ranked = [sorted(rows[j::n]) for j in range(n)]
+    return array("d", [nine[4] for nine in ranked]), array("d", [nine[5] - nine[3] for nine in ranked])
+
+
+def deviations(moments: Numbers) -> tuple[Numbers, Numbers, bool]:
+    """Return each column's mean and standard deviation, from what LinearLoss.moments returns, less the centre it was given.
+
+    The third result tells whether a mean is so far from the centre that cancellation spoils its variance.
+    """
+    weight, n = moments[0], len(moments) // 2
+    means, roots, is_spoilt = array("d"), array("d"), False
+    for j in range(n):
+        means.append(moments[1 + j] / weight)
+        variance = moments[1 + n + j] / weight - means[j] * means[j]
+        is_spoilt = is_spoilt or variance < 1e-6 * means[j] * means[j]
+        roots.append(sqrt(variance) if variance > 0 else 0.0)
+    return means, roots, is_spoilt
+
+
 def largest_ratio(parts: Numbers, wholes: Numbers) -> tuple[float, int]:
     """Return the largest |part| / whole and its first index; the ratio is 1 where the whole is 0."""
     ratios = [abs(part) / whole if whole > 0 else 1.0 for part, whole in zip(parts, wholes, strict=True)]
@@ -118,6 +169,37 @@ def cholesky_solve(factors: Numbers, n: int, vector: Numbers) -> None:
             for k in range(i + 1, n):
                 value -= factors[factor + k * n + i] * vector[first + k]
             vector[first + i] = value / factors[factor + i * n + i]
+
+
+def capacitance(gram: Numbers, n: int, roots: Numbers, shift: float) -> Numbers:
+    """Return I + diag(roots)·(gram + shift)·diag(roots), n × n: the lower triangle, the rest 0, as that of `gram` is read.
+
+    It is the capacitance matrix of Woodbury's identity: (D + Vᵀ·V)⁻¹ = D⁻¹ - D⁻¹·Vᵀ·(I + V·D⁻¹·Vᵀ)⁻¹·V·D⁻¹.
+    """
+    matrix = array("d", bytes(8 * n * n))
+    for i in range(n):
+        for k in range(i + 1):
+            matrix[i * n + k] = roots[i] * roots[k] * (gram[i * n + k] + shift)
+        matrix[i * n + i] += 1.0
+    return matrix
+
+
+def divide_standardised(vector: Numbers, n_outputs: int, means: Numbers, divisors: Numbers) -> None:
+    """vector = T·D⁻¹·Tᵀ·vector, T·v the coefficients of the columns as given for those v of columns less their means.
+
+    In an output's (w, b) that is a = (w - mean·b) / D for its columns, and b / D - Σ mean·a.
+
+    vector, divisors  n_outputs × width, the diagonals D; the means are of the n_inputs columns
+    """
+    n, width = len(means), len(vector) // n_outputs
+    for first in range(0, len(vector), width):
+        intercept = vector[first + n] if width > n else 0.0
+        total = 0.0
+        for j, mean in enumerate(means):
+            vector[first + j] = (vector[first + j] - mean * intercept) / divisors[first + j]
+            total += mean * vector[first + j]
+        if width > n:
+            vector[first + n] = intercept / divisors[first + n] - total
 
 
 def coordinate_descent(

@@ -61,7 +61,7 @@ class LinearLoss:
         given: Rows = targets.tolist()  # type: ignore[assignment]
         self._targets = [_indicators(row, n_outputs) for row in given]
         self._sample_weights: list[float] = [1.0] * len(rows) if sample_weights is None else sample_weights.tolist()  # type: ignore[assignment]
-        self._loss = LOSSES[loss].function
+        self._loss, self._is_coupled = LOSSES[loss].function, LOSSES[loss].coupled
         self._rows_in_chunk = rows_in_chunk
         self._stop = stop
         self._n_outputs = n_outputs
@@ -186,6 +186,72 @@ class LinearLoss:
                 sums[j] += weight * distance
                 squares[j] += weight * (distance * distance)
         return array("d", [total, *sums, *squares])
+
+    def row_logits(self, coefficients: Numbers, rows: array[int] | None, first: int, last: int) -> Numbers:
+        """Return the logits of some rows: n_outputs × (last - first), each output's together.
+
+        They are the rows first … last - 1 or, if `rows` (of "q") lists some, those at these places in it.
+        """
+        logits = self._some_rows(rows, first, last) @ self._weights(coefficients)
+        return array("d", logits.T.values)
+
+    def combine_rows(self, values: Numbers, rows: array[int] | None, first: int, last: int) -> Numbers:
+        """Return Σ values·x over such rows for each output, x with its 1: n_outputs × width.
+
+        values  n_outputs × (last - first), as row_logits returns them
+        """
+        count = last - first
+        factors = Matrix(values[at : at + count] for at in range(0, len(values), count))
+        return array("d", (factors @ self._some_rows(rows, first, last)).values)
+
+    def curvature_factors(
+        self, coefficients: Numbers, rows: array[int] | None, first: int, last: int
+    ) -> tuple[Numbers, Numbers]:
+        """Return the sample weights s of such rows, and their curvature factors f: n_outputs × (last - first).
+
+        The second derivatives of s·ℓ in a row's logits are s·f for each output, and 0 between outputs. Of the softmax they are
+        s·(diag(f) - f·fᵀ), f its outputs.
+        """
+        numbers = range(first, last) if rows is None else rows[first:last]
+        logits = self._some_rows(rows, first, last) @ self._weights(coefficients)
+        factors = []
+        for i, own in zip(numbers, logits.rows, strict=True):
+            self._look()
+            _, gradients, curvatures = self._loss(own, self._targets[i])
+            outputs = [gradient + target for gradient, target in zip(gradients, self._targets[i], strict=True)]
+            factors.append(outputs if self._is_coupled else list(curvatures))
+        return array("d", [self._sample_weights[i] for i in numbers]), array("d", Matrix(factors).T.values)
+
+    def gram(self, centre: Numbers, divisors: Numbers, rows: array[int] | None, first: int, last: int) -> Numbers:
+        """Return Σⱼ (xᵢⱼ - centreⱼ)·(xₗⱼ - centreⱼ) / divisorsⱼ over the columns j, for rows i and l: some rows of a matrix.
+
+        The matrix is of all rows, or of those that `rows` lists; its rows first … last - 1 are returned, up to the diagonal and
+        then filled with 0. So it has (last - first) × n numbers for n rows.
+        """
+        numbers = range(len(self._rows)) if rows is None else rows
+        distances = [[value - middle for value, middle in zip(self._rows[i], centre, strict=False)] for i in numbers]
+        result = array("d")
+        for i in range(first, last):
+            self._look()
+            scaled = Matrix([[value / divisor for value, divisor in zip(distances[i], divisors, strict=True)]])
+            products = (scaled @ Matrix(distances[: i + 1]).T).values
+            result.extend([*products, *[0.0] * (len(numbers) - i - 1)])
+        return result
+
+    def columns(self, listed: array[int], centre: Numbers, by_rows: bool) -> Numbers:
+        """Return x - centre of the columns that `listed` (of "q") names: n_rows × len(listed), or transposed unless by_rows."""
+        if by_rows:
+            return array("d", [row[j] - centre[j] for row in self._rows for j in listed])
+        return array("d", [row[j] - centre[j] for j in listed for row in self._rows])
+
+    def with_inputs(self, inputs: memoryview[float], rows_in_chunk: int, stop: bytearray) -> LinearLoss:
+        """Return the same loss over other inputs, as many rows of them, without offsets."""
+        _, targets, sample_weights, n_outputs, loss, intercept, _, _ = self._arguments
+        return LinearLoss(inputs, targets, sample_weights, n_outputs, loss, intercept, rows_in_chunk, None, stop)
+
+    def _some_rows(self, rows: array[int] | None, first: int, last: int) -> Matrix:
+        numbers = range(first, last) if rows is None else rows[first:last]
+        return Matrix(self._rows[i] for i in numbers)
 
     def _look(self) -> None:
         if self._stop and self._stop[0]:
