@@ -35,6 +35,8 @@ LEVELS = [
     {"degeneracy", "inspection"},
     {"stopping"},
     {"column_model", "preconditioners"},
+    {"quasi_newton"},
+    {"proximal_newton"},
     {"solvers"},
     {"findings"},
     {"training"},
