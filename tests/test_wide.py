@@ -253,8 +253,8 @@ print((peak() - before) / X.nbytes)
 @pytest.mark.skipif(not COMPILED or not sys.platform.startswith("linux"), reason="measured on Linux, with the compiled backend")
 @pytest.mark.parametrize("params", ["{}", "{'l2': 0.01}", "{'l2': 0.01, 'solver': 'newton'}", "{'l1': 0.01}"])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_memory(params, classes):
+def test_memory(tmp_path, params, classes):
     """A matrix of the columns would take 200 times as much as X; vectors as long as the columns take a hundredth each."""
     command = [sys.executable, "-c", MEMORY, "60", "12000", str(classes), params]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)  # not beside the source
     assert float(ran.stdout) < 1.5 * classes
