@@ -93,7 +93,7 @@ def proximal_newton_on_all(objective: Objective, point: Point, tolerance: Tolera
             step = model.step(point, effort * (SWEEPS_FOR_SIGNS if objective.n_outputs == 1 else MOST_SWEEPS), effort)
         else:
             hessian = objective.hessian_of_all_outputs(point.coefficients)
-            step = _proximal_step(objective, point, hessian, slice(0, objective.size))
+            step = _proximal_step(objective, point, hessian)
         coefficients = point.coefficients[:]
         backend.add_scaled(coefficients, 1.0, step)
         predicted = backend.dot(point.gradient, step)
@@ -165,15 +165,13 @@ def _with_these_signs(objective: Objective, point: Point, tolerance: Tolerance) 
     return point
 
 
-def _proximal_step(objective: Objective, point: Point, hessian: Numbers, own: slice) -> Numbers:
-    """Return the step to the minimum of the quadratic model of some outputs plus their l1 penalty.
+def _proximal_step(objective: Objective, point: Point, hessian: Numbers) -> Numbers:
+    """Return the step to the minimum of the quadratic model plus the l1 penalty, from the Hessian of all coefficients.
 
-    hessian  of the coefficients in the slice `own`, which are those of one output or of all
     The intercepts, which have no penalty, are eliminated first: the remaining columns are centred, and coordinate descent does
     not zigzag.
     """
-    backend, gradient, thresholds = objective.backend, point.gradient[own], objective.l1_weights[own]
-    size = len(gradient)
+    backend, size, gradient = objective.backend, objective.size, point.gradient[:]
     rows = [hessian[j * size : (j + 1) * size] for j in range(size)]
     for j, row in enumerate(rows):
         row[j + 1 :] = hessian[(j + 1) * size + j :: size]
@@ -192,7 +190,7 @@ def _proximal_step(objective: Objective, point: Point, hessian: Numbers, own: sl
     n, step = len(kept), zeros(size)
     matrix = [array("d", [rows[j][k] for k in kept]) if len(pivots) else rows[j] for j in kept]
     flat = array("d", [value for row in matrix for value in row])
-    parts = (array("d", [vector[j] for j in kept]) for vector in (gradient, point.coefficients[own], thresholds, step))
+    parts = (array("d", [vector[j] for j in kept]) for vector in (gradient, point.coefficients, objective.l1_weights, step))
     reduced, here, bounds, moves = parts
     for _ in range(ROUNDS):
         backend.coordinate_descent(flat, n, reduced, here, bounds, moves, SWEEPS, 1e-20)

@@ -169,6 +169,15 @@ cdef const Loss* loss_of(name) except NULL:
     raise KeyError(name)
 
 
+cdef const int64_t* row_numbers(rows) except? NULL:
+    """Return the numbers in an array("q") of rows, which the caller keeps; NULL for None, which stands for all rows."""
+    cdef array.array listed
+    if rows is None:
+        return NULL
+    listed = rows
+    return <const int64_t*> listed.data.as_longlongs
+
+
 @cython.final
 cdef class LinearLoss:
     cdef tuple arguments
@@ -280,12 +289,9 @@ cdef class LinearLoss:
         return scores
 
     def row_logits(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
-        cdef array.array results = new_vector(self.problem.n_outputs * (last - first)), listed
-        cdef const int64_t* row = NULL
+        cdef array.array results = new_vector(self.problem.n_outputs * (last - first))
+        cdef const int64_t* row = row_numbers(rows)
         cdef int status
-        if rows is not None:
-            listed = rows
-            row = <const int64_t*> listed.data.as_longlongs
         with nogil:
             status = kernels.row_logits(
                 &self.problem, coefficients.data.as_doubles, row, first, last, results.data.as_doubles, is_interrupted
@@ -294,12 +300,9 @@ cdef class LinearLoss:
         return results
 
     def combine_rows(self, array.array values, rows, Py_ssize_t first, Py_ssize_t last):
-        cdef array.array total = new_vector(self.problem.n_outputs * self.problem.width), listed
-        cdef const int64_t* row = NULL
+        cdef array.array total = new_vector(self.problem.n_outputs * self.problem.width)
+        cdef const int64_t* row = row_numbers(rows)
         cdef int status
-        if rows is not None:
-            listed = rows
-            row = <const int64_t*> listed.data.as_longlongs
         with nogil:
             status = kernels.combine_rows(
                 &self.problem, values.data.as_doubles, row, first, last, total.data.as_doubles, is_interrupted
@@ -309,12 +312,9 @@ cdef class LinearLoss:
 
     def curvature_factors(self, array.array coefficients, rows, Py_ssize_t first, Py_ssize_t last):
         cdef array.array weights = new_vector(last - first)
-        cdef array.array factors = new_vector(self.problem.n_outputs * (last - first)), listed
-        cdef const int64_t* row = NULL
+        cdef array.array factors = new_vector(self.problem.n_outputs * (last - first))
+        cdef const int64_t* row = row_numbers(rows)
         cdef int status
-        if rows is not None:
-            listed = rows
-            row = <const int64_t*> listed.data.as_longlongs
         with nogil:
             status = kernels.curvature_factors(
                 &self.problem, coefficients.data.as_doubles, row, first, last, weights.data.as_doubles,
@@ -325,14 +325,11 @@ cdef class LinearLoss:
 
     def gram(self, array.array centre, array.array divisors, rows, Py_ssize_t first, Py_ssize_t last):
         cdef Py_ssize_t count = self.problem.rows.n_rows if rows is None else len(rows), j
-        cdef array.array matrix = new_vector((last - first) * count), inverses = new_vector(len(divisors)), listed
-        cdef const int64_t* row = NULL
+        cdef array.array matrix = new_vector((last - first) * count), inverses = new_vector(len(divisors))
+        cdef const int64_t* row = row_numbers(rows)
         cdef int status
         for j in range(len(divisors)):
             inverses.data.as_doubles[j] = 1.0 / divisors.data.as_doubles[j]
-        if rows is not None:
-            listed = rows
-            row = <const int64_t*> listed.data.as_longlongs
         with nogil:
             status = kernels.gram(
                 &self.problem, centre.data.as_doubles, inverses.data.as_doubles, row, count, first, last,

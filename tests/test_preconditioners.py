@@ -130,7 +130,7 @@ def standard(X):
     ids=["rare columns", "raw rare columns", "strokes", "strokes from 0 to 1", "many classes"],
 )
 def test_passes(make, most):
-    """Passes over the data are the same on every machine; without the blocks, each of these takes several times as many."""
+    """The number of passes does not depend on the machine."""
     X, y = make()
     model = pp.Perceptron(l2=1 / len(X)).fit(X, y)
     check_optimum(model, X, y, l2=1 / len(X))

@@ -125,7 +125,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Refuse a file to write that cannot be written to, or is another one of the command, before the work is done."""
+    """Refuse an output file that cannot be written, or that is also an input or another output, before the work begins."""
     others = {"the file of the rows": options.file}
     for option, path in (("--model", options.model), ("--report", options.report)):
         if path is None:
